@@ -1,0 +1,56 @@
+"""Medical images with exact ground truth, made inside napari and from scripts.
+
+The names below are loaded when they are first used: importing this package loads neither torch nor napari nor Qt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .core.case import Case
+    from .core.errors import MedsynthError
+    from .core.labels import Label, LabelMap, LabelTable
+    from .core.recipe import Recipe
+    from .core.volume import Volume
+    from .io import read_case, write_case
+    from .tumor import InsertTumors
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Case",
+    "InsertTumors",
+    "Label",
+    "LabelMap",
+    "LabelTable",
+    "MedsynthError",
+    "Recipe",
+    "Volume",
+    "read_case",
+    "write_case",
+]
+
+_HOME = {
+    "Case": "core.case",
+    "InsertTumors": "tumor.insert",
+    "Label": "core.labels",
+    "LabelMap": "core.labels",
+    "LabelTable": "core.labels",
+    "MedsynthError": "core.errors",
+    "Recipe": "core.recipe",
+    "Volume": "core.volume",
+    "read_case": "io",
+    "write_case": "io",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What flows through the house and what all rooms share; it knows none of them."""

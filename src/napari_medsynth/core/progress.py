@@ -1,0 +1,36 @@
+"""Long work is a generator of :class:`Progress`; stopping it at any yield leaves nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: ``done`` of ``total`` parts, and what it is doing now."""
+
+    done: int
+    total: int
+    note: str = ""
+
+
+#: A job yields its progress and returns its result.
+Job = Generator[Progress, None, Result]
+
+
+def finish(job: Job[Result], report: Callable[[Progress], None] | None = None) -> Result:
+    """Run a job to its end and return its result, calling ``report`` at each step."""
+    try:
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            if report is not None:
+                report(step)
+    finally:
+        job.close()

@@ -1,0 +1,1 @@
+"""One case in or out: NIfTI, MetaImage, NRRD, DICOM, PNG, written whole or not at all."""

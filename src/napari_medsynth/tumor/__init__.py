@@ -1,0 +1,1 @@
+"""Tumors cut out as seeds, morphed, placed and blended into other scans."""

@@ -1,0 +1,1 @@
+"""The panels in napari; the only room that knows napari, Qt or magicgui."""
