@@ -21,6 +21,9 @@ FloatArray = npt.NDArray[np.float64]
 #: Array axes run to the head, to the back and to the left: how CT is stored and how viewers expect it.
 CANONICAL = "SPL"
 
+#: Neither a step nor an origin lies further out; beyond it, arithmetic on a damaged header would overflow.
+MAX_MM = 1e9
+
 _AXIS_OF = {"R": (0, 1.0), "L": (0, -1.0), "A": (1, 1.0), "P": (1, -1.0), "S": (2, 1.0), "I": (2, -1.0)}
 _LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))
 
@@ -38,7 +41,7 @@ class Affine:
     Raises
     ------
     GridError
-        If the matrix is not a finite, invertible 4×4 affine.
+        If the matrix is not a finite, invertible 4×4 affine, or holds more than a thousand kilometres.
     """
 
     matrix: FloatArray
@@ -51,6 +54,8 @@ class Affine:
             raise GridError(f"affine holds values that are not finite: {matrix[:3].tolist()}")
         if not np.array_equal(matrix[3], (0, 0, 0, 1)):
             raise GridError(f"last row of the affine is {matrix[3].tolist()}; expected [0, 0, 0, 1]")
+        if np.abs(matrix[:3]).max() > MAX_MM:
+            raise GridError(f"affine holds {np.abs(matrix[:3]).max():g} mm; expected at most {MAX_MM:g} mm")
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)
         if lengths.min() <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
             raise GridError(f"affine is singular: its axes have lengths {lengths.tolist()} mm and do not span space")
@@ -80,6 +85,8 @@ class Affine:
             raise GridError(f"spacing has {len(steps)} values; expected 2 or 3")
         if not all(np.isfinite(s) and s > 0 for s in steps):
             raise GridError(f"spacing is {tuple(spacing)}; expected finite values above 0 mm")
+        if len(origin) != 3:
+            raise GridError(f"origin has {len(origin)} values; expected 3, (x, y, z)")
         matrix = np.eye(4)
         matrix[:3, :3] = _axes(orientation) * np.asarray(steps)
         matrix[:3, 3] = origin

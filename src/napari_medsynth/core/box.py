@@ -66,4 +66,4 @@ class Box:
     def overlaps(self, other: Box) -> bool:
         """Whether the two boxes share a voxel."""
         pairs = zip(self.start, self.stop, other.start, other.stop, strict=True)
-        return all(a < d and c < b for a, b, c, d in pairs)
+        return all(max(a, c) < min(b, d) for a, b, c, d in pairs)

@@ -18,6 +18,8 @@ Each message is one line that names the file or parameter, what was found and wh
 
 from __future__ import annotations
 
+import reprlib
+
 
 class MedsynthError(Exception):
     """Root of every error that this package raises on purpose."""
@@ -57,3 +59,19 @@ class SplitError(MedsynthError, ValueError):
 
 class RecordError(MedsynthError, ValueError):
     """A history record cannot be replayed."""
+
+
+class _ShortRepr(reprlib.Repr):
+    """Like ``repr``, but bounded in time and length: YAML aliases can make a small file a huge value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 4, 120, 160
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 1000 else f"<number of {x.bit_length()} bits>"
+
+
+def shown(value: object) -> str:
+    """Return ``repr(value)`` for a message: one line, cut short where it is long."""
+    return " ".join(_ShortRepr().repr(value).split())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import LabelError
+from .errors import LabelError, shown
 from .grid import Gridded
 
 MAX_LABEL = 65535
@@ -43,8 +44,12 @@ class Label:
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not 1 <= self.value <= MAX_LABEL:
             raise LabelError(f"label {self.name!r} has value {self.value!r}; expected a whole number 1 … {MAX_LABEL}")
+        if not isinstance(self.name, str) or not isinstance(self.tissue, str):
+            raise LabelError(f"label {self.value} has name {self.name!r}, tissue {self.tissue!r}; expected text")
         if self.side not in ("", "left", "right"):
             raise LabelError(f"label {self.name!r} has side {self.side!r}; expected 'left', 'right' or ''")
+        if self.colour is not None and not _is_colour(self.colour):
+            raise LabelError(f"label {self.name!r} has colour {self.colour!r}; expected three numbers from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ class LabelTable:
     def __post_init__(self) -> None:
         entries = tuple(sorted(self.entries, key=lambda e: e.value))
         values = [e.value for e in entries]
-        twice = sorted({v for v in values if values.count(v) > 1})
-        if twice:
-            raise LabelError(f"label table names value {twice[0]} more than once; expected each value once")
+        twice = next((a for a, b in pairwise(values) if a == b), None)
+        if twice is not None:
+            raise LabelError(f"label table names value {twice} more than once; expected each value once")
         object.__setattr__(self, "entries", entries)
 
     @classmethod
@@ -134,8 +139,10 @@ class LabelMap(Gridded):
         return tuple(int(v) for v in np.flatnonzero(counts) if v)
 
     def mask(self, values: int | Iterable[int]) -> npt.NDArray[np.bool_]:
-        """Return where the map holds one of ``values``."""
-        wanted = [values] if isinstance(values, int) else list(values)
+        """Return where the map holds one of ``values``; :class:`LabelError` if one of those cannot be a label."""
+        wanted = np.array([values] if isinstance(values, int | np.integer) else list(values), dtype=np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() > MAX_LABEL):
+            raise LabelError(f"asked for labels {wanted.tolist()}; expected whole numbers from 0 to {MAX_LABEL}")
         table = np.zeros(MAX_LABEL + 1, dtype=bool)
         table[wanted] = True
         if self.array.dtype == np.uint8:
@@ -178,6 +185,12 @@ def _require_whole(array: npt.NDArray[Any], what: str) -> None:
 def _label(entry: object) -> Label:
     allowed = set(Label.__dataclass_fields__)
     if not isinstance(entry, dict) or not {"value", "name"} <= set(entry) <= allowed:
-        raise LabelError(f"label table entry is {entry!r}; expected value and name, and none but {sorted(allowed)}")
+        expected = f"value and name, and none but {sorted(allowed)}"
+        raise LabelError(f"label table entry is {shown(entry)}; expected {expected}")
     colour = entry.get("colour")
-    return Label(**{**entry, "colour": tuple(colour) if colour is not None else None})
+    return Label(**{**entry, "colour": tuple(colour) if isinstance(colour, list) else colour})
+
+
+def _is_colour(colour: object) -> bool:
+    parts = colour if isinstance(colour, tuple) else ()
+    return len(parts) == 3 and all(isinstance(p, int | float) and 0 <= p <= 1 for p in parts)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .case import Case
-from .errors import ConfigError, ReadError
+from .errors import ConfigError, ReadError, shown
 from .progress import Job, Progress
 from .rng import stream
 from .settings import nearest
@@ -86,42 +86,63 @@ class Recipe:
             raise ConfigError(f"{where} is {type(value).__name__}; expected a mapping with 'seed' and 'steps'")
         for key in value:
             if key not in ("seed", "steps"):
-                raise ConfigError(f"{where} has no key {key!r}; {nearest(str(key), ('seed', 'steps'))}")
+                raise ConfigError(f"{where} has no key {shown(key)}; {nearest(str(key), ('seed', 'steps'))}")
         steps = value.get("steps")
         if not isinstance(steps, list) or not steps:
-            raise ConfigError(f"{where} has steps = {steps!r}; expected a list of at least one step")
+            raise ConfigError(f"{where} has steps = {shown(steps)}; expected a list of at least one step")
         made = tuple(_step(item, f"{where}, step {n}") for n, item in enumerate(steps, 1))
         return cls(steps=made, seed=value.get("seed", 0))
 
     @classmethod
     def from_yaml(cls, text: str, where: str = "recipe") -> Self:
         """Make a recipe of the text of a recipe file; raises as :meth:`from_json` does."""
-        import yaml
-
-        try:
-            return cls.from_json(yaml.safe_load(text), where)
-        except yaml.YAMLError as error:
-            line = getattr(getattr(error, "problem_mark", None), "line", None)
-            place = "" if line is None else f" at line {line + 1}"
-            raise ConfigError(f"{where} is not valid YAML{place}: {getattr(error, 'problem', error)}") from error
+        return cls.from_json(_parsed(text, where), where)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a recipe file; raises :class:`ReadError` if it cannot be read, else as :meth:`from_json` does."""
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ReadError(f"{path} has {path.stat().st_size} bytes; expected a recipe of at most {MAX_BYTES}")
-            return cls.from_yaml(path.read_text(encoding="utf-8"), str(path))
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+            text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ReadError(f"{path} is not text; expected a recipe in YAML") from error
         except FileNotFoundError as error:
             raise ReadError(f"{path} does not exist; expected a recipe in YAML") from error
+        except OSError as error:
+            raise ReadError(f"{path} cannot be read ({error.strerror}); expected a recipe in YAML") from error
+        if len(data) > MAX_BYTES:
+            raise ReadError(f"{path} has more than {MAX_BYTES} bytes; expected a recipe")
+        return cls.from_yaml(text, str(path))
 
 
 def _step(item: object, where: str) -> Step:
     if isinstance(item, str):
         item = {item: {}}
     if not isinstance(item, Mapping) or len(item) != 1:
-        raise ConfigError(f"{where} is {item!r}; expected one step name with its settings")
+        raise ConfigError(f"{where} is {shown(item)}; expected one step name with its settings")
     [(name, values)] = item.items()
-    return step_class(str(name)).from_json(values or {}, f"{where} ({name})")
+    where = f"{where} ({name})"
+    try:
+        return step_class(str(name)).from_json({} if values is None else values, where)
+    except ConfigError as error:
+        known = str(error).startswith(where)
+        raise error if known else ConfigError(f"{where}: {error}") from error
+
+
+def _parsed(text: str, where: str) -> object:
+    """Plain values of a YAML text; tags run no code."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        place = "" if line is None else f" at line {line + 1}"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        raise ConfigError(f"{where} is not valid YAML{place}: {shown(problem)}") from error
+    except (ValueError, KeyError, AttributeError) as error:
+        # PyYAML lets these through where a tag and its value do not fit, e.g. `!!bool maybe` or the date 2001-99-99.
+        raise ConfigError(f"{where} is not valid YAML: a value is not of its type ({shown(str(error))})") from error
+    except RecursionError as error:
+        raise ConfigError(f"{where} is nested too deeply; expected a mapping with 'seed' and 'steps'") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from .errors import RecordError
+from .errors import RecordError, shown
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Record:
         kinds = {"step": str, "version": int, "config": dict, "params": dict, "rng": dict}
         for key, kind in kinds.items():
             if not isinstance(value[key], kind):
-                raise RecordError(f"history record has {key} = {value[key]!r}; expected {kind.__name__}")
+                raise RecordError(f"history record has {key} = {shown(value[key])}; expected {kind.__name__}")
         return cls(**value)
 
 

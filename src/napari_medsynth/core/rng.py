@@ -33,6 +33,8 @@ def stream(seed: int, case: int = 0, step: str = "", occurrence: int = 0) -> np.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MAX_SEED:
         raise ConfigError(f"seed is {seed!r}; expected a whole number from 0 to {MAX_SEED}")
+    if case < 0 or occurrence < 0:
+        raise ConfigError(f"stream is of case {case}, occurrence {occurrence}; expected numbers from 0")
     key = (int(case), zlib.crc32(step.encode()), int(occurrence))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=key)))
 

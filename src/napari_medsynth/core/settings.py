@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
@@ -15,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
-from .errors import ConfigError
+from .errors import ConfigError, shown
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
+        cls = type(self)
         for field in dataclasses.fields(self):
-            where = f"{type(self).__name__}.{field.name}"
-            value = _converted(getattr(self, field.name), hints_of(type(self))[field.name], where)
+            where = f"{cls.__name__}.{field.name}"
+            value = _converted(getattr(self, field.name), hints_of(cls)[field.name], where)
             _require_in_range(value, about(field), where)
             object.__setattr__(self, field.name, value)
 
@@ -78,12 +80,14 @@ class Settings:
         """
         where = where or cls.__name__
         if not isinstance(values, Mapping):
-            raise ConfigError(f"{where} is {values!r}; expected a mapping of settings")
+            raise ConfigError(f"{where} is {shown(values)}; expected a mapping of settings")
         fields = {f.name: f for f in dataclasses.fields(cls)}
         known = {str(key).replace("-", "_"): value for key, value in values.items()}
+        if len(known) < len(values):
+            raise ConfigError(f"{where} has one setting twice, spelled with '-' and with '_'; expected it once")
         for key in known:
             if key not in fields:
-                raise ConfigError(f"{where} has no setting {key!r}; {nearest(key, fields)}")
+                raise ConfigError(f"{where} has no setting {shown(key)}; {nearest(key, fields)}")
         missing = [n for n, f in fields.items() if n not in known and f.default is f.default_factory is MISSING]
         if missing:
             raise ConfigError(f"{where} lacks {missing[0]!r}; it has no default")
@@ -96,17 +100,22 @@ def about(field: dataclasses.Field[Any]) -> About:
     return found if isinstance(found, About) else About(help="")
 
 
-@cache
 def hints_of(cls: type) -> dict[str, Any]:
     """Return the resolved type of each field."""
+    return _hints_of(cls)
+
+
+@cache
+def _hints_of(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
 def nearest(word: str, known: Any) -> str:
     """Return 'did you mean …' or, if nothing is near, 'expected one of …'."""
     names = sorted(str(k) for k in known)
-    close = difflib.get_close_matches(word.lower().replace("-", "_"), names, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(names)}"
+    plain_names = {name.lower().replace("-", "_"): name for name in names}
+    close = difflib.get_close_matches(word[:100].lower().replace("-", "_"), plain_names, n=1, cutoff=0.5)
+    return f"did you mean {plain_names[close[0]]!r}?" if close else f"expected one of {', '.join(names)}"
 
 
 def _converted(value: Any, hint: Any, where: str) -> Any:
@@ -116,8 +125,7 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         return _converted_union(value, args, where)
     if origin is Literal:
         if value not in args:
-            choices = {str(a) for a in args}
-            raise ConfigError(f"{where} is {value!r}; {nearest(str(value), choices)}")
+            raise ConfigError(f"{where} is {shown(value)}; {nearest(value if isinstance(value, str) else '', args)}")
         return value
     if origin is tuple:
         return _converted_tuple(value, args, where)
@@ -140,7 +148,7 @@ def _converted_union(value: Any, args: tuple[Any, ...], where: str) -> Any:
 
 def _converted_tuple(value: Any, args: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where} is {value!r}; expected a list")
+        raise ConfigError(f"{where} is {shown(value)}; expected a list")
     if len(args) == 2 and args[1] is Ellipsis:
         args = (args[0],) * len(value)
     if len(value) != len(args):
@@ -150,25 +158,33 @@ def _converted_tuple(value: Any, args: tuple[Any, ...], where: str) -> tuple[Any
 
 def _converted_scalar(value: Any, hint: type, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _as_float(value, where)
     if hint is Path and isinstance(value, str):
         return Path(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         words = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
-        raise ConfigError(f"{where} is {value!r}; expected {words.get(hint, hint.__name__)}")
+        raise ConfigError(f"{where} is {shown(value)}; expected {words.get(hint, hint.__name__)}")
     return value
 
 
+def _as_float(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{where} is {shown(value)}; expected a number that a float can hold") from error
+
+
 def _require_in_range(value: Any, info: About, where: str) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    for number in numbers:
-        if not isinstance(number, int | float) or isinstance(number, bool):
-            continue
-        low = -float("inf") if info.low is None else info.low
-        high = float("inf") if info.high is None else info.high
-        if not low <= number <= high or number in (float("inf"), -float("inf")):
+    if isinstance(value, tuple):
+        for part in value:
+            _require_in_range(part, info, where)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        low = -math.inf if info.low is None else info.low
+        high = math.inf if info.high is None else info.high
+        if not low <= value <= high or value in (math.inf, -math.inf):
+            bounds = "a finite number" if info.low is info.high is None else f"{_end(info.low)} to {_end(info.high)}"
             unit = f" {info.unit}" if info.unit else ""
-            raise ConfigError(f"{where} is {value!r}; expected {_end(info.low)} to {_end(info.high)}{unit}")
+            raise ConfigError(f"{where} is {shown(value)}; expected {bounds}{unit}")
 
 
 def require_interval(settings: Settings, *names: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .case import Case
-from .errors import ConfigError, RecordError
+from .errors import ConfigError, RecordError, shown
 from .record import Record, plain
 from .rng import stream
 from .settings import Settings, nearest
@@ -40,14 +40,14 @@ class Step(Settings):
 
     def __call__(self, case: Case, *, seed: int, index: int = 0, occurrence: int = 0) -> Case:
         """Draw and apply; ``index`` is the case's in its dataset, ``occurrence`` counts earlier steps of this name."""
-        params = plain(self.draw(case, stream(seed, index, self.name, occurrence)))
-        rng = {"seed": int(seed), "case": index, "occurrence": occurrence}
-        return self.applied(case, params, rng)
+        params = self.draw(case, stream(seed, index, self.name, occurrence))
+        return self.applied(case, params, {"seed": int(seed), "case": int(index), "occurrence": int(occurrence)})
 
     def applied(self, case: Case, params: Mapping[str, Any], rng: Mapping[str, int] | None = None) -> Case:
         """Apply ``params`` that someone chose, by hand or earlier, and record it."""
-        record = Record(self.name, self.version, plain(self.to_json()), plain(dict(params)), dict(rng or {}))
-        return self.apply(case, params).with_record(record)
+        kept = plain(dict(params))  # what a replay will get, so that both see the same values
+        record = Record(self.name, self.version, plain(self.to_json()), kept, plain(dict(rng or {})))
+        return self.apply(case, kept).with_record(record)
 
 
 @cache
@@ -62,7 +62,7 @@ def step_class(name: str) -> type[Step]:
     found = {e.name: e for e in entry_points(group=GROUP)}
     key = name.replace("-", "_")
     if key not in found:
-        raise ConfigError(f"there is no step {name!r}; {nearest(key, found)}")
+        raise ConfigError(f"there is no step {shown(name)}; {nearest(key, found)}")
     loaded: type[Step] = found[key].load()
     return loaded
 

@@ -1,1 +1,64 @@
-"""One case in or out: NIfTI, MetaImage, NRRD, DICOM, PNG, written whole or not at all."""
+"""One case in or out: NIfTI, MetaImage, NRRD, DICOM, PNG, written whole or not at all.
+
+Arrays are ``(z, y, x)`` and the world is RAS in millimetres, whatever the file's own convention; no voxel is
+resampled or flipped on the way. The names below are loaded when they are first used: importing this package loads
+neither nibabel nor SimpleITK.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .atomic import atomic_folder, atomic_path, write_bytes, write_json, write_text
+    from .cases import read_case, write_case
+    from .checks import verify
+    from .files import read_labels, read_volume, write_labels, write_volume
+    from .sidecar import Sidecar, read_sidecar
+
+__all__ = [
+    "Sidecar",
+    "atomic_folder",
+    "atomic_path",
+    "read_case",
+    "read_labels",
+    "read_sidecar",
+    "read_volume",
+    "verify",
+    "write_bytes",
+    "write_case",
+    "write_json",
+    "write_labels",
+    "write_text",
+    "write_volume",
+]
+
+_HOME = {
+    "Sidecar": "sidecar",
+    "atomic_folder": "atomic",
+    "atomic_path": "atomic",
+    "read_case": "cases",
+    "read_labels": "files",
+    "read_sidecar": "sidecar",
+    "read_volume": "files",
+    "verify": "checks",
+    "write_bytes": "atomic",
+    "write_case": "cases",
+    "write_json": "atomic",
+    "write_labels": "files",
+    "write_text": "atomic",
+    "write_volume": "files",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value  # found at once next time
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

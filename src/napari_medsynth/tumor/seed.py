@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from ..core.case import case_id
-from ..core.errors import SeedError
+from ..core.errors import SeedError, shown
 from ..core.labels import LabelMap
 from ..core.volume import Volume
 
@@ -16,6 +18,18 @@ ATTACHMENTS: tuple[Attachment, ...] = ("isolated", "juxta-pleural", "juxta-vascu
 
 LESION = 1  #: value of the lesion in a seed's mask
 OTHER = 2  #: value of other lesions that reach into the crop; never part of the seed
+
+_TEXTS = ("id", "source", "patient", "organ", "attachment", "sha256")
+_LONGEST_TEXT = 256
+_LARGEST = 1e9
+_NUMBERS: dict[str, tuple[type, float]] = {
+    "component": (int, 0),
+    "label": (int, 0),
+    "volume_ml": (float, 0),
+    "core_hu": (float, -_LARGEST),
+    "ring_hu": (float, -_LARGEST),
+}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +79,7 @@ class SeedInfo:
     @property
     def diameter_mm(self) -> float:
         """Diameter of the ball of the same volume."""
-        return float((6 * self.volume_ml * 1000 / 3.141592653589793) ** (1 / 3))
+        return math.cbrt(6 * self.volume_ml * 1000 / math.pi)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -82,19 +96,13 @@ class SeedInfo:
         """
         keys = {f.name for f in fields(cls)}
         if not isinstance(value, dict) or set(value) != keys:
-            raise SeedError(f"seed entry is {str(value)[:80]!r}; expected a mapping with exactly {sorted(keys)}")
-        texts = ("id", "source", "patient", "organ", "attachment", "sha256")
-        numbers = ("component", "label", "volume_ml", "core_hu", "ring_hu")
-        for key in (*texts, *numbers):
-            kinds = str if key in texts else (int, float)
-            if not isinstance(value[key], kinds) or isinstance(value[key], bool):
-                raise SeedError(
-                    f"seed entry has {key} = {value[key]!r}; expected {'text' if key in texts else 'a number'}"
-                )
-        if value["id"] != case_id(value["id"]):
-            raise SeedError(f"seed entry has id {value['id']!r}; expected letters, digits, '.', '_' or '-'")
-        if value["attachment"] not in ATTACHMENTS:
-            raise SeedError(f"seed {value['id']} has attachment {value['attachment']!r}; expected one of {ATTACHMENTS}")
+            raise SeedError(f"seed entry is {shown(value)}; expected a mapping with exactly {sorted(keys)}")
+        for key in _TEXTS:
+            if not isinstance(value[key], str) or len(value[key]) > _LONGEST_TEXT:
+                raise SeedError(f"seed entry has {key} = {shown(value[key])}; expected text")
+        _require_choices(value)
+        for key, (kind, low) in _NUMBERS.items():
+            _require_number(value[key], kind, low, f"seed {value['id']} has {key}")
         return cls(**{**value, "diameters_mm": _diameters(value)})
 
 
@@ -127,8 +135,27 @@ def checksum(image: Volume, mask: LabelMap) -> str:
     return digest.hexdigest()
 
 
+def _require_choices(value: dict[str, Any]) -> None:
+    if value["id"] != case_id(value["id"]):
+        raise SeedError(f"seed entry has id {shown(value['id'])}; expected 1 to 64 letters, digits, '.', '_' or '-'")
+    if value["attachment"] not in ATTACHMENTS:
+        raise SeedError(f"seed {value['id']} has attachment {value['attachment']!r}; expected one of {ATTACHMENTS}")
+    if not _SHA256.fullmatch(value["sha256"]):
+        raise SeedError(f"seed {value['id']} has sha256 {value['sha256']!r}; expected 64 hexadecimal digits")
+
+
+def _require_number(value: object, kind: type, low: float, what: str) -> None:
+    """Refuse what is not a number, NaN and infinities included, and what no lesion could have."""
+    allowed = (int,) if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= _LARGEST:
+        expected = "a whole number" if kind is int else "a number"
+        raise SeedError(f"{what} = {shown(value)}; expected {expected} from {low:g} to {_LARGEST:g}")
+
+
 def _diameters(value: dict[str, Any]) -> tuple[float, float, float]:
     found = value["diameters_mm"]
-    if not isinstance(found, list | tuple) or len(found) != 3 or not all(isinstance(v, int | float) for v in found):
-        raise SeedError(f"seed {value['id']} has diameters_mm = {found!r}; expected three numbers")
+    if not isinstance(found, list | tuple) or len(found) != 3:
+        raise SeedError(f"seed {value['id']} has diameters_mm = {shown(found)}; expected three numbers")
+    for number in found:
+        _require_number(number, float, 0, f"seed {value['id']} has a diameter")
     return (float(found[0]), float(found[1]), float(found[2]))

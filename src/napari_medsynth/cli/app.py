@@ -1,0 +1,200 @@
+"""Finds the command that was asked for, runs it, and turns what went wrong into one line and an exit status.
+
+========  ==========================================================================
+status    meaning
+========  ==========================================================================
+0         done
+1         it failed: one clear line on stderr; ``--verbose`` adds the traceback
+2         the command line cannot be used; nothing was done
+130, 143  interrupted (Ctrl-C, SIGTERM); nothing half-written is left
+========  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from types import FrameType
+from typing import Protocol
+
+from .. import __version__
+from ..core.errors import ConfigError, MedsynthError, shown
+from ..core.settings import nearest
+from .console import PROGRESS, Console
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: ``module:Class`` in this room, loaded only when it is asked for, its summary and an example."""
+
+    target: str
+    summary: str
+    example: str
+
+
+class Runnable(Protocol):
+    """What a command's class is: a dataclass whose fields are its flags."""
+
+    def run(self, console: Console) -> None:
+        """Do it; raise a :class:`MedsynthError` if it cannot be done."""
+
+
+#: Every command there is; a new one is a line here and a dataclass with ``run(console)``.
+COMMANDS = {
+    "run": Command(
+        "run:Run",
+        "apply a recipe to a scan, or make a case from nothing",
+        "medsynth run recipe.yaml -i ct.nii.gz -l organs.nii.gz -o out --seed 7",
+    ),
+    "verify": Command("verify:Verify", "is this case or file whole and as recorded?", "medsynth verify out"),
+}
+
+#: What the first word of commands of two words stands for.
+GROUPS = {"tumor": "cut tumors out of scans, keep them, and place them in others"}
+
+OVERVIEW = """\
+usage: medsynth {prefix}COMMAND [options]
+
+Medical images with exact ground truth.
+
+commands:
+{commands}
+
+with every command:
+  --help             its options and an example
+  --verbose          the traceback of an error
+  --progress HOW     bar (the default; only on a terminal), json (one object a line) or none
+
+medsynth --version prints the version.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the ``medsynth`` command and return its exit status.
+
+    Parameters
+    ----------
+    argv
+        The words after ``medsynth``; those of this process if left out.
+    """
+    console = Console()
+    with _terminable():
+        try:
+            return _ran(list(sys.argv[1:] if argv is None else argv), console)
+        except MedsynthError as error:
+            return console.failed(str(error), 1)
+        except KeyboardInterrupt:
+            return console.failed("interrupted", 130)
+        except BrokenPipeError:
+            return console.abandoned()
+        except MemoryError:
+            return console.failed("there is not enough memory for this", 1)
+        except SystemExit as stop:
+            return _status_of(stop, console)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is one line too, unless --verbose
+            found = f"{type(error).__name__}: {error}"
+            return console.failed(f"internal error: {found}; run again with --verbose and report it", 1)
+
+
+def _ran(words: list[str], console: Console) -> int:
+    try:
+        words = _without_common_options(words, console)
+        command = _command(words, console)
+    except MedsynthError as error:
+        return console.failed(str(error), 2)
+    if command is not None:
+        command.run(console)
+        console.done()
+    return 0
+
+
+def _without_common_options(words: list[str], console: Console) -> list[str]:
+    """Take the options that every command has, wherever they stand, and return the other words."""
+    rest = []
+    waiting = iter(words)
+    for word in waiting:
+        name, _, value = word.partition("=")
+        if word == "--verbose":
+            console.verbose = True
+        elif name == "--progress":
+            how = value or next(waiting, "")
+            if how not in PROGRESS:
+                raise ConfigError(f"--progress is {shown(how)}; expected one of {', '.join(PROGRESS)}")
+            console.progress = how
+        else:
+            rest.append(word)
+    return rest
+
+
+def _command(words: list[str], console: Console) -> Runnable | None:
+    """Return what is to be run; None if it was only asked how."""
+    group = words[0] if words and words[0] in GROUPS and _names(words[0]) else ""
+    inner = words[1:] if group else words
+    if not inner:
+        raise ConfigError(f"no command given; see medsynth {group + ' ' if group else ''}--help")
+    if inner[0] in ("-h", "--help"):
+        console.say(_overview(group))
+        return None
+    if inner == ["--version"] and not group:
+        console.say(f"medsynth {__version__}")
+        return None
+    name = f"{group} {inner[0]}".strip()
+    if name not in COMMANDS:
+        raise ConfigError(f"there is no command {shown(name)}; {nearest(name, _names(group))}")
+    return _parsed(name, inner[1:])
+
+
+def _names(group: str) -> list[str]:
+    """Names of the commands of a group, or without one, of groups and commands of one word."""
+    if group:
+        return [name for name in COMMANDS if name.startswith(f"{group} ")]
+    return list(dict.fromkeys(name.split()[0] for name in COMMANDS))
+
+
+def _overview(group: str) -> str:
+    names = _names(group)
+    summaries = {name: GROUPS[name] if name in GROUPS else COMMANDS[name].summary for name in names}
+    lines = [f"  {name.removeprefix(group).strip():<17}  {summaries[name]}" for name in names]
+    return OVERVIEW.format(prefix=f"{group} " if group else "", commands="\n".join(lines)).rstrip()
+
+
+def _parsed(name: str, words: list[str]) -> Runnable:
+    """Load the command and make it of its flags; leaves by SystemExit after ``--help`` or wrong flags."""
+    from .flags import parsed
+
+    entry = COMMANDS[name]
+    module, _, attribute = entry.target.partition(":")
+    cls: type[Runnable] = getattr(import_module(f"{__package__}.{module}"), attribute)
+    return parsed(cls, words, prog=f"medsynth {name}", example=entry.example)
+
+
+def _status_of(stop: SystemExit, console: Console) -> int:
+    """Exit status after --help (0), wrong flags (2, told on stderr already) or SIGTERM (143)."""
+    status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    if status == 2:
+        console.event("error", message="the command line cannot be used; stderr says why", status=2)
+    elif status:
+        console.failed("terminated" if status > 128 else f"stopped: {stop.code}", status)
+    return status
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that temporary files are removed."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,169 @@
+"""Flags from dataclasses: what tyro does, plus this package's settings and tuples in one word.
+
+A :class:`~napari_medsynth.core.settings.Settings` class, and so every step, becomes flags whose help comes with
+range and unit; a group of settings inside another becomes flags with its name before them (``--morph.scale``).
+Tuples are one word with commas (``--at 10,200,100``), and what may be None is given as ``none``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import tyro
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
+
+from ..core.errors import ConfigError, MedsynthError, shown
+from ..core.settings import Settings, about, hints_of
+
+Made = TypeVar("Made")
+
+REGISTRY = ConstructorRegistry()
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def parsed(cls: type[Made], words: Sequence[str], *, prog: str, example: str) -> Made:
+    """Make a dataclass of flags, ``-`` and ``_`` alike; its docstring and ``example`` are its ``--help``.
+
+    Raises
+    ------
+    MedsynthError
+        If a setting is outside its range.
+    SystemExit
+        Status 0 after ``--help``; 2 for flags that are wrong, after telling so on stderr.
+    """
+    description = f"{(cls.__doc__ or '').strip()}\n\nexample:\n  {example}"
+    return tyro.cli(cls, args=list(words), prog=prog, description=description, registry=REGISTRY)
+
+
+@REGISTRY.struct_rule
+def _settings(info: StructTypeInfo) -> StructConstructorSpec | None:
+    cls = info.type
+    if not (isinstance(cls, type) and issubclass(cls, Settings)):
+        return None
+    hints = hints_of(cls)
+    given = info.default if isinstance(info.default, cls) else None
+    fields = tuple(
+        StructFieldSpec(
+            name=field.name,
+            type=hints[field.name],
+            default=_default(field) if given is None else getattr(given, field.name),
+            helptext=about(field).describe(),
+        )
+        for field in dataclasses.fields(cls)
+    )
+    return StructConstructorSpec(instantiate=partial(_made, cls), fields=fields)
+
+
+def _made(cls: type[Settings], **values: Any) -> Settings:
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        # Not a ValueError any more: tyro would draw a box around that instead of letting us say it in one line.
+        raise MedsynthError(str(error)) from error
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return tyro.MISSING_NONPROP
+
+
+@REGISTRY.primitive_rule
+def _one_word(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Tuples and unions as one word; the rest, and unions of settings, is tyro's."""
+    hint: Any = info.type
+    if not _is_tuple_or_union(hint) or not all(_is_simple(a) for a in get_args(hint)):
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=_metavar(hint),
+        instance_from_str=lambda words: _value(words[0], hint),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [_text(value)],
+    )
+
+
+def _is_tuple_or_union(hint: Any) -> bool:
+    return get_origin(hint) in (tuple, Union, types.UnionType)
+
+
+def _is_simple(hint: Any) -> bool:
+    if _is_tuple_or_union(hint):
+        return all(_is_simple(a) for a in get_args(hint))
+    return hint in (int, float, bool, str, Path, type(None), Ellipsis) or get_origin(hint) is Literal
+
+
+def _value(text: str, hint: Any) -> Any:
+    """Return what one word of a command line stands for; :class:`ConfigError` if it does not fit ``hint``."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _one_of(text, args)
+    if origin is tuple:
+        return _tuple(text, args)
+    if origin is Literal:
+        return _choice(text, args)
+    try:
+        return _TRUTH[text.lower()] if hint is bool else hint(text)
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"{shown(text)} is not {_WORDS[hint]}") from error
+
+
+def _one_of(text: str, hints: tuple[Any, ...]) -> Any:
+    if text.lower() == "none" and type(None) in hints:
+        return None
+    problems = []
+    for hint in (h for h in hints if h is not type(None)):
+        try:
+            return _value(text, hint)
+        except ConfigError as error:
+            problems.append(str(error))
+    raise ConfigError("; ".join(dict.fromkeys(problems)))
+
+
+def _tuple(text: str, hints: tuple[Any, ...]) -> tuple[Any, ...]:
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if hints[-1:] == (Ellipsis,):
+        hints = (hints[0],) * len(parts)
+    if len(parts) != len(hints):
+        raise ConfigError(f"{shown(text)} has {len(parts)} values; expected {len(hints)} with commas between them")
+    return tuple(_value(part, hint) for part, hint in zip(parts, hints, strict=True))
+
+
+def _choice(text: str, choices: tuple[Any, ...]) -> Any:
+    for choice in choices:
+        if str(choice).replace("_", "-") == text.replace("_", "-"):
+            return choice
+    raise ConfigError(f"{shown(text)} is not one of {', '.join(str(c) for c in choices)}")
+
+
+def _metavar(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return "|".join(_metavar(a) for a in args if a is not type(None))
+    if origin is tuple:
+        return ",".join("…" if a is Ellipsis else _metavar(a) for a in args)
+    if origin is Literal:
+        return "{" + ",".join(str(a) for a in args) + "}"
+    return {str: "TEXT", Path: "PATH"}.get(hint, str(hint.__name__).upper())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(_text(v) for v in value)
+    return "none" if value is None else str(value)

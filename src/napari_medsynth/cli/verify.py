@@ -1,0 +1,30 @@
+"""``medsynth verify``: whether what was written is still what it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from ..core.errors import ReadError
+from .console import Console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Check that a case, or one file of it, is complete, readable and unchanged since it was written."""
+
+    path: Annotated[Positional[Path], arg(help="folder of a case, or one file", metavar="PATH")]
+
+    def run(self, console: Console) -> None:
+        """Name each problem; fail if there is one."""
+        from ..io import verify
+
+        problems = verify(self.path)
+        for problem in problems:
+            console.say(problem)
+        if problems:
+            raise ReadError(f"{self.path} has {len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        console.say(f"{self.path} is whole and as recorded")

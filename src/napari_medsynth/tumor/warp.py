@@ -1,0 +1,151 @@
+"""Where in the seed each point of the morphed lesion comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.affine import FloatArray
+from ..core.errors import SeedError
+from .morph import Morph
+from .prepare import REACH_MM, Field, PreparedSeed
+
+_RIM_MM = 4.0  #: the shell on both sides of the contour whose width does not change with size
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Warp:
+    """The way back from the host to the seed.
+
+    A point ``p`` (mm, RAS, from the lesion's new centre) came from ``A⁻¹ (p + u(p))`` in the seed, ``A`` being flip,
+    stretch, scale and rotation and ``u`` the elastic displacement. Then the point is moved along the gradient of the
+    signed distance, so that the contour lies where growth asks and the rim stays as wide, in mm, as the scanner's
+    blur made it: a lesion twice as large has not twice as soft an edge.
+    """
+
+    seed: PreparedSeed
+    morph: Morph
+    back: FloatArray  #: ``(3, 3)`` world offset in the host to world offset in the seed
+    factor: float  #: mean size against the seed
+    nodes: FloatArray | None  #: ``(3, n, n, n)`` elastic displacement in mm at nodes around the centre
+    gradient: Field  #: ``(3, z, y, x)`` direction away from the contour, in the seed's index axes, per mm
+
+    @classmethod
+    def of(cls, seed: PreparedSeed, morph: Morph) -> Warp:
+        """Work out the way back for one seed and morph."""
+        frame = seed.affine.direction
+        turn = _rotation(morph.rotation_deg)
+        size = np.asarray(morph.stretch) * morph.scale * np.where(morph.flip, -1.0, 1.0)
+        forth = frame @ turn @ np.diag(size) @ frame.T
+        spread = _gradient(seed.distance)
+        steps = np.asarray(seed.affine.spacing)[:, None, None, None]
+        slope = spread / steps
+        norm = np.maximum(np.linalg.norm(slope, axis=0), 0.3)  # 0 on the ridge in the middle of the lesion
+        return cls(
+            seed=seed,
+            morph=morph,
+            back=np.asarray(np.linalg.inv(forth), dtype=np.float64),
+            factor=float(np.abs(np.prod(size)) ** (1 / 3)),
+            nodes=_nodes(morph, seed.reach_mm * morph.scale * max(morph.stretch)),
+            gradient=(slope / norm**2 / steps).astype(np.float32),
+        )
+
+    @property
+    def reach_mm(self) -> float:
+        """How far from its centre the morphed lesion may reach, in mm."""
+        widest = self.seed.reach_mm * self.morph.scale * max(self.morph.stretch)
+        growth = self.morph.growth_mm
+        if self.morph.volume_ml is not None:
+            grown = (self.morph.volume_ml / max(self.seed.volume_ml * self.factor**3, 1e-6)) ** (1 / 3)
+            growth = max(grown - 1, 0) * widest
+        return widest + max(growth, 0) + 2.5 * self.morph.elastic_mm
+
+    def sample(self, offsets: FloatArray, growth: float) -> dict[str, FloatArray]:
+        """Share, light, smooth and distance at world ``offsets`` ``(3, z, y, x)`` in mm from the new centre."""
+        index = self._seed_index(offsets)
+        old = self._distance(index)
+        new = (old * self.factor) - growth
+        step = self._old_distance(new, growth) - old
+        index = index + step * np.stack([_lookup(g, index, outside=None) for g in self.gradient])
+        fields = {name: _lookup(getattr(self.seed, name), index) for name in ("share", "light", "smooth")}
+        return {**fields, "distance": new}
+
+    def growth_for(self, volume_ml: float, offsets: FloatArray, voxel_ml: float) -> float:
+        """How far in mm the contour must move for the lesion to have this volume, found by bisection."""
+        distance = self._distance(self._seed_index(offsets)) * self.factor
+        soft = voxel_ml ** (1 / 3) * 10  # one voxel's width in mm: its share inside falls from 1 to 0 over it
+        low, high = float(distance.min()), float(distance.max())
+        for _ in range(50):
+            middle = (low + high) / 2
+            reached = float(np.clip(0.5 + (middle - distance) / soft, 0, 1).sum()) * voxel_ml
+            low, high = (middle, high) if reached < volume_ml else (low, middle)
+        if not 0.9 < reached / volume_ml < 1.1:
+            found = f"volume_ml is {volume_ml:g} and the lesion reaches {reached:.3g} mL by moving its contour"
+            raise SeedError(f"{found}; expected a volume nearer to the seed's (use scale for the rest)")
+        return middle
+
+    def _seed_index(self, offsets: FloatArray) -> FloatArray:
+        """Index ``(3, …)`` in the seed of world offsets in the host, before growth."""
+        moved = offsets if self.nodes is None else offsets + self._elastic(offsets, self.nodes)
+        world = np.einsum("ij,j...->i...", self.back, moved) + self.seed.centre[:, None, None, None]
+        inverse = self.seed.affine.inverse
+        index = np.einsum("ij,j...->i...", inverse[:3, :3], world)
+        return np.asarray(index + inverse[:3, 3][:, None, None, None])
+
+    def _distance(self, index: FloatArray) -> FloatArray:
+        """Signed distance in mm in the seed; beyond its crop, that at the nearest edge plus the way there."""
+        last = np.asarray(self.seed.distance.shape, dtype=np.float64)[:, None, None, None] - 1
+        beyond = index - np.clip(index, 0, last)
+        way = np.sqrt(sum((b * s) ** 2 for b, s in zip(beyond, self.seed.affine.spacing, strict=True)))
+        return np.asarray(_lookup(self.seed.distance, index, outside=None) + way)
+
+    def _elastic(self, offsets: FloatArray, nodes: FloatArray) -> FloatArray:
+        from scipy import ndimage
+
+        place = offsets / self.morph.elastic_grid_mm + (nodes.shape[1] - 1) / 2
+        smooth = [ndimage.map_coordinates(n, place, order=3, mode="nearest", prefilter=False) for n in nodes]
+        return np.stack(smooth)
+
+    def _old_distance(self, new: FloatArray, growth: float) -> FloatArray:
+        """Distance in the seed whose tissue goes to ``new``: equal in the rim, stretched linearly further in."""
+        deepest = float(self.seed.distance.min())
+        new_deepest = deepest * self.factor - growth
+        rim = min(_RIM_MM, -0.6 * deepest, max(-0.6 * new_deepest, 0.1))
+        known = [min(new_deepest, -1.01 * rim), -rim, REACH_MM, REACH_MM + 1000]
+        return np.interp(new, known, [deepest, -rim, REACH_MM, REACH_MM + 1000])
+
+
+def _lookup(field: FloatArray | Field, index: FloatArray, outside: float | None = 0.0) -> FloatArray:
+    """Linear interpolation; beyond the array ``outside``, or the nearest value if that is None."""
+    from scipy import ndimage
+
+    mode = "nearest" if outside is None else "constant"
+    found = ndimage.map_coordinates(field, index, order=1, mode=mode, cval=outside or 0.0, output=np.float32)
+    return np.asarray(found)
+
+
+def _rotation(degrees: tuple[float, float, float]) -> FloatArray:
+    """Rotation matrix on array axes ``(z, y, x)``: about z first, then y, then x."""
+    from scipy.spatial.transform import Rotation
+
+    # scipy speaks (x, y, z); reversing both index orders keeps the handedness of each single rotation apparent
+    matrix = Rotation.from_euler("zyx", degrees, degrees=True).as_matrix()
+    return np.asarray(matrix[::-1, ::-1], dtype=np.float64)
+
+
+def _nodes(morph: Morph, reach_mm: float) -> FloatArray | None:
+    """Random displacement in mm at nodes around the centre; None if there is none."""
+    if morph.elastic_mm == 0:
+        return None
+    count = 2 * int(np.ceil((reach_mm + REACH_MM) / morph.elastic_grid_mm)) + 5
+    rng = np.random.default_rng(morph.seed)
+    # a cubic B-spline of white noise has about 0.48³ of its variance in 3D (the sum of squares of its weights)
+    nodes = rng.standard_normal((3, count, count, count)) * (morph.elastic_mm / 0.48**1.5)
+    return np.asarray(nodes)
+
+
+def _gradient(distance: Field) -> FloatArray:
+    """Change per voxel along each axis; 0 along an axis of one voxel."""
+    zero = np.zeros_like(distance)
+    return np.stack([np.gradient(distance, axis=n) if size > 1 else zero for n, size in enumerate(distance.shape)])
