@@ -28,6 +28,7 @@ class Place(Settings):
     wall: Literal["near", "far"] | None = setting(None, "how near")
     names: tuple[str, ...] = setting((), "which seeds")
     keep: bool = setting(True, "keep what is there")
+    data: tuple[Path, Path] | None = setting(None, "image and labels")
     shape: Shape = setting(Shape(scale=2.0), "how to change it")
 
 
@@ -57,6 +58,7 @@ def test_what_is_not_given_keeps_its_default():
         (["--names", "a,b"], {"names": ("a", "b")}),
         (["--names", ""], {"names": ()}),
         (["--no-keep"], {"keep": False}),
+        (["--data", "a,b.nii", "c.nii"], {"data": (Path("a,b.nii"), Path("c.nii"))}),
         (["--shape.scale", "0.5"], {"shape": Shape(scale=0.5)}),
         (["--shape.turn=-90,0,0.5"], {"shape": Shape(scale=2.0, turn=(-90.0, 0.0, 0.5))}),
     ],

@@ -46,6 +46,34 @@ class Runnable(Protocol):
 
 #: Every command there is; a new one is a line here and a dataclass with ``run(console)``.
 COMMANDS = {
+    "demo": Command(
+        "demo:Demo",
+        "the main job end to end, with a picture; needs no data",
+        "medsynth demo --data ct.nii.gz labels.nii.gz --output demo",
+    ),
+    "tumor format": Command(
+        "tumor:Format",
+        "copy labelled scans under SynthLung's names",
+        "medsynth tumor format --dataset msd --source Task06_Lung --output assets/images",
+    ),
+    "tumor seed": Command(
+        "tumor:Seed",
+        "cut the tumors out of formatted scans",
+        "medsynth tumor seed --dataset msd --output assets/images",
+    ),
+    "tumor host": Command(
+        "tumor:Host", "find the lungs of formatted scans", "medsynth tumor host --dataset msd --output assets/images"
+    ),
+    "tumor generate": Command(
+        "tumor:Generate",
+        "make scans with tumors of the seeds in the hosts",
+        "medsynth tumor generate --dataset msd --count 20 --tumors-per-case 1,3 --seed 7",
+    ),
+    "tumor insert": Command(
+        "tumor:Insert",
+        "place tumors in one scan",
+        "medsynth tumor insert ct.nii.gz --library seeds --count 3 --seed 7 -o out",
+    ),
     "run": Command(
         "run:Run",
         "apply a recipe to a scan, or make a case from nothing",

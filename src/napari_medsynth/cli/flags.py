@@ -2,7 +2,8 @@
 
 A :class:`~napari_medsynth.core.settings.Settings` class, and so every step, becomes flags whose help comes with
 range and unit; a group of settings inside another becomes flags with its name before them (``--morph.scale``).
-Tuples are one word with commas (``--at 10,200,100``), and what may be None is given as ``none``.
+Tuples are one word with commas (``--at 10,200,100``), except that paths, which may hold commas, are separate words
+(``--data ct.nii.gz labels.nii.gz``). What may be None is given as ``none``.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _one_word(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """Tuples and unions as one word; the rest, and unions of settings, is tyro's."""
     hint: Any = info.type
-    if not _is_tuple_or_union(hint) or not all(_is_simple(a) for a in get_args(hint)):
+    if not (_is_tuple_or_union(hint) and _is_simple(hint)):
         return None
     return PrimitiveConstructorSpec(
         nargs=1,
@@ -105,7 +106,8 @@ def _is_tuple_or_union(hint: Any) -> bool:
 
 def _is_simple(hint: Any) -> bool:
     if _is_tuple_or_union(hint):
-        return all(_is_simple(a) for a in get_args(hint))
+        has_paths = get_origin(hint) is tuple and Path in get_args(hint)
+        return not has_paths and all(_is_simple(a) for a in get_args(hint))
     return hint in (int, float, bool, str, Path, type(None), Ellipsis) or get_origin(hint) is Literal
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from .errors import ConfigError
+from .errors import ConfigError, shown
 from .labels import LabelMap
 from .record import Record
 from .volume import Volume
@@ -51,7 +51,7 @@ class Case:
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
-            raise ConfigError(f"case id is {self.id!r}; expected 1 to 64 letters, digits, '.', '_' or '-'")
+            raise ConfigError(f"case id is {shown(self.id)}; expected 1 to 64 letters, digits, '.', '_' or '-'")
         parts = [(n, getattr(self, n)) for n in ("image", "labels", "instances", "host")]
         present = [(name, part) for name, part in parts if part is not None]
         for name, part in present[1:]:

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import reprlib
 
+MAX_SHOWN = 300
+
 
 class MedsynthError(Exception):
     """Root of every error that this package raises on purpose."""
@@ -66,7 +68,7 @@ class _ShortRepr(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel, self.maxstring, self.maxother = 4, 120, 160
+        self.maxlevel, self.maxstring, self.maxother = 3, 120, 160
 
     def repr_int(self, x: int, level: int) -> str:
         return super().repr_int(x, level) if x.bit_length() < 1000 else f"<number of {x.bit_length()} bits>"
@@ -74,4 +76,5 @@ class _ShortRepr(reprlib.Repr):
 
 def shown(value: object) -> str:
     """Return ``repr(value)`` for a message: one line, cut short where it is long."""
-    return " ".join(_ShortRepr().repr(value).split())
+    text = " ".join(_ShortRepr().repr(value).split())
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"

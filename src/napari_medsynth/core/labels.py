@@ -92,7 +92,8 @@ class LabelTable:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the entries as plain JSON values; defaults are left out."""
-        return [{k: v for k, v in asdict(e).items() if v not in ("", None)} for e in self.entries]
+        kept = ("value", "name")
+        return [{k: v for k, v in asdict(e).items() if k in kept or v not in ("", None)} for e in self.entries]
 
     @classmethod
     def from_json(cls, entries: object) -> Self:

@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from .errors import ConfigError
+from .errors import ConfigError, shown
 
 #: Seeds are kept in JSON, where whole numbers are exact up to here.
 MAX_SEED = 2**53 - 1
@@ -32,7 +32,7 @@ def stream(seed: int, case: int = 0, step: str = "", occurrence: int = 0) -> np.
         How often a step of this name came earlier in the recipe.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MAX_SEED:
-        raise ConfigError(f"seed is {seed!r}; expected a whole number from 0 to {MAX_SEED}")
+        raise ConfigError(f"seed is {shown(seed)}; expected a whole number from 0 to {MAX_SEED}")
     if case < 0 or occurrence < 0:
         raise ConfigError(f"stream is of case {case}, occurrence {occurrence}; expected numbers from 0")
     key = (int(case), zlib.crc32(step.encode()), int(occurrence))

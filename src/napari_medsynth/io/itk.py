@@ -6,6 +6,7 @@ every direction and origin change their sign here, and the columns of the affine
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,13 @@ from ..core.affine import Affine, FloatArray
 from ..core.errors import GridError, ReadError, WriteError
 from ..core.volume import Volume
 from .itk_header import check
-from .limits import require_affordable
 from .voxels import storable
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what ITK warns of is checked here, and an error where it matters
 
 _RAS_OF_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-_SAME = 1e-4  #: voxels by which a corner may move when the geometry is put into ITK's terms
+_SQUARE = 1e-4  #: cosine of two axes, or mm off the axial plane, that is not rounding; float32 keeps 1e-7
 
 
 def read(path: Path, max_bytes: int | None = None) -> Volume:
@@ -35,12 +35,13 @@ def read(path: Path, max_bytes: int | None = None) -> Volume:
         If it is not a whole file of one 2D or 3D image, is larger than the budget, or takes its voxels from outside
         its folder.
     """
-    check(path, max_bytes)
+    values = check(path, max_bytes)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        require_affordable(path, (*reader.GetSize(), reader.GetNumberOfComponents()), 1, max_bytes)
+        if math.prod(reader.GetSize()) * reader.GetNumberOfComponents() != values:
+            raise ReadError(f"{path} has a header that can be read in two ways")
         image = reader.Execute()
     except RuntimeError as error:
         raise ReadError(f"{path} could not be read: {last_line(error)}") from error
@@ -55,20 +56,14 @@ def write(volume: Volume, path: Path, name: Path) -> None:
     WriteError
         If the format cannot hold the voxels' type or place: it has no shear, and a 2D image has to be axial at z = 0.
     """
+    _require_place(volume, name)
     array = storable(volume.array, name)
     if volume.channels:
         if len(array) == 1:
             raise WriteError(f"{name} cannot hold an axis of one channel; write .nii.gz instead")
         array = np.ascontiguousarray(np.moveaxis(array, 0, -1))
     image = sitk.GetImageFromArray(array, isVector=volume.channels)
-    try:
-        _place(image, volume.affine)
-        kept = affine_of(image)
-    except (RuntimeError, GridError) as error:
-        raise WriteError(f"{name} cannot hold {volume.affine}; write .nii.gz instead") from error
-    if not kept.is_close(volume.affine, volume.shape3, _SAME):
-        reason = "a 2D image that is not axial at z = 0" if volume.ndim == 2 else "sheared axes"
-        raise WriteError(f"{name} cannot hold {reason} ({volume.affine}); write .nii.gz instead")
+    _place(image, volume.affine)
     try:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:
@@ -113,6 +108,19 @@ def last_line(error: RuntimeError) -> str:
     """Return the last line of ITK's message, which says what happened; those before say where in ITK."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
+
+
+def _require_place(volume: Volume, name: Path) -> None:
+    """Raise :class:`WriteError` if ITK's formats cannot say where the image lies."""
+    direction, flat = volume.affine.direction, volume.affine.matrix.copy()
+    flat[2, 1:], flat[:3, 0] = 0, (0, 0, 1)
+    reason = ""
+    if np.abs(direction.T @ direction - np.eye(3)).max() > _SQUARE:
+        reason = "sheared axes"
+    elif volume.ndim == 2 and np.abs(flat - volume.affine.matrix).max() > _SQUARE:
+        reason = "a 2D image that is not axial at z = 0"
+    if reason:
+        raise WriteError(f"{name} cannot hold {reason} ({volume.affine}); write .nii.gz instead")
 
 
 def _place(image: sitk.Image, affine: Affine) -> None:

@@ -45,18 +45,31 @@ _NRRD_BYTES = {
 }
 
 
+_META_LINE = re.compile(rb"([A-Za-z]\w*)[ \t]*=(.*)|[ \t]*")
+
+#: A field; or a note ``key:=value``, a comment or an empty line, which have no first group.
+_NRRD_LINE = re.compile(rb"([A-Za-z][A-Za-z ]*):(?!=)(.*)|[^:]+:=.*|#.*|[ \t]*")
+
+
 @dataclass(frozen=True)
 class _Data:
-    """Where the voxels are: in which file, from which byte, how many bytes of them, and whether deflated."""
+    """Where the voxels are: in which file, from which byte, how many values and bytes of them, whether deflated."""
 
     file: Path
     start: int
+    values: int
     needed: int
     packed: bool
 
 
-def check(path: Path, max_bytes: int | None = None) -> None:
-    """Raise :class:`ReadError` unless the header makes sense and the voxels are all there."""
+def check(path: Path, max_bytes: int | None = None) -> int:
+    """Return the number of values, channels counted.
+
+    Raises
+    ------
+    ReadError
+        If the header makes no sense, or the voxels are not all there, intact, in the header's folder or below.
+    """
     with reading(path):
         meta = path.suffix.lower() in (".mha", ".mhd")
         data = _metaimage(path, max_bytes) if meta else _nrrd(path, max_bytes)
@@ -64,6 +77,7 @@ def check(path: Path, max_bytes: int | None = None) -> None:
         require_held(data.file, data.needed, held, compressed=data.packed)
         if data.packed:
             _require_intact(data)
+        return data.values
 
 
 def _metaimage(path: Path, max_bytes: int | None) -> _Data:
@@ -72,7 +86,9 @@ def _metaimage(path: Path, max_bytes: int | None) -> _Data:
     match = re.search(rb"^ElementDataFile *= *([^\r\n]*?)[ \r]*\n", head, re.MULTILINE)
     if match is None:
         raise ReadError(f"{path} is not a MetaImage: it has no line 'ElementDataFile = …'")
-    fields = _fields(head[: match.start()], rb"=")
+    fields = _fields(head[: match.start()], _META_LINE, path)
+    if "elementdatafile" in fields:
+        raise ReadError(f"{path} names its voxels twice; expected one line 'ElementDataFile = …'")
     if fields.get("binarydata", "true").lower() not in ("true", "1"):
         raise ReadError(f"{path} holds its voxels as text; expected binary")
     _require_positive(fields.get("elementspacing", "1"), path, "ElementSpacing")
@@ -82,13 +98,13 @@ def _metaimage(path: Path, max_bytes: int | None) -> _Data:
     if kind not in _META_BYTES:
         raise ReadError(f"{path} has ElementType {kind!r}; expected one of {', '.join(_META_BYTES)}")
     needed = require_affordable(path, (*sizes, *channels), _META_BYTES[kind], max_bytes)
+    values = math.prod((*sizes, *channels))
     packed = fields.get("compresseddata", "false").lower() in ("true", "1")
     name = match[1].decode("utf-8", "replace")
     if name.upper() == "LOCAL":
-        return _Data(path, match.end(), needed, packed)
-    return _Data(
-        _beside(path, name), max(0, _whole(fields.get("headersize", "0"), path, "HeaderSize")[0]), needed, packed
-    )
+        return _Data(path, match.end(), values, needed, packed)
+    skipped = _whole(fields.get("headersize", "0"), path, "HeaderSize")[0]
+    return _Data(_beside(path, name), max(0, skipped), values, needed, packed)
 
 
 def _nrrd(path: Path, max_bytes: int | None) -> _Data:
@@ -97,7 +113,8 @@ def _nrrd(path: Path, max_bytes: int | None) -> _Data:
     if not head.startswith(b"NRRD000"):
         raise ReadError(f"{path} is not a NRRD file: it starts with {head[:8]!r}")
     end = re.search(rb"\r?\n\r?\n", head)
-    fields = _fields(head[: end.start()] if end else head, rb":")
+    lines = (head[: end.start()] if end else head).partition(b"\n")[2]
+    fields = _fields(lines, _NRRD_LINE, path)
     name = fields.get("data file", fields.get("datafile"))
     if name is None and end is None:
         raise ReadError(f"{path} is cut short: its header has no end")
@@ -111,19 +128,29 @@ def _nrrd(path: Path, max_bytes: int | None) -> _Data:
     encoding = fields.get("encoding", "").lower()
     if encoding not in ("raw", "gzip", "gz"):
         raise ReadError(f"{path} has encoding {encoding!r}; expected raw or gzip")
-    needed = require_affordable(path, _whole(fields.get("sizes", ""), path, "sizes"), itemsize, max_bytes)
+    sizes = _whole(fields.get("sizes", ""), path, "sizes")
+    needed, values = require_affordable(path, sizes, itemsize, max_bytes), math.prod(sizes)
     if name is not None:
-        return _Data(_beside(path, name), 0, needed, encoding != "raw")
-    return _Data(path, end.end() if end else 0, needed, encoding != "raw")
+        return _Data(_beside(path, name), 0, values, needed, encoding != "raw")
+    return _Data(path, end.end() if end else 0, values, needed, encoding != "raw")
 
 
-def _fields(head: bytes, separator: bytes) -> dict[str, str]:
-    """Return the header's keys, in lower case, with their values; NRRD's ``key:=value`` notes are left out."""
-    found = {}
+def _fields(head: bytes, pattern: re.Pattern[bytes], path: Path) -> dict[str, str]:
+    """Return the header's keys, in lower case, with their values.
+
+    A line of another form and a key that comes twice are refused: ITK might read it otherwise than we do.
+    """
+    found: dict[str, str] = {}
     for line in head.splitlines():
-        key, mark, value = line.partition(separator)
-        if mark and not line.startswith(b"#") and not value.startswith(b"="):
-            found[key.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
+        match = pattern.fullmatch(line)
+        if match is None:
+            raise ReadError(f"{path} has the header line {line[:60]!r}; expected a key and its value")
+        if match[1] is None:
+            continue
+        key = match[1].decode("ascii").strip().lower()
+        if key in found:
+            raise ReadError(f"{path} says {key!r} twice; expected it once")
+        found[key] = match[2].decode("latin-1").strip()
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +21,12 @@ VECTOR = 1007  #: NIFTI_INTENT_VECTOR: the fifth axis holds channels
 
 #: Millimetres per unit of ``xyzt_units``: unknown (taken as mm), metre, millimetre, micron.
 _MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+
+
+#: The first four bytes, the size of the header, tell version and byte order.
+_KINDS: dict[str, dict[bytes, Any]] = {
+    order: {struct.pack(f"{order}i", kind.sizeof_hdr): kind for kind in (Nifti1Header, Nifti2Header)} for order in "<>"
+}
 
 
 @dataclass(frozen=True)
@@ -62,15 +69,14 @@ def parse(file: IO[bytes], path: Path) -> Nifti1Header:
         If there is none, or it belongs to a pair of files.
     """
     block = file.read(Nifti1Header.sizeof_hdr)
-    first = {int.from_bytes(block[:4], "little"), int.from_bytes(block[:4], "big")}
-    kinds: tuple[Any, ...] = (Nifti1Header, Nifti2Header)
-    kind = next((k for k in kinds if k.sizeof_hdr in first), None)
-    if kind is None:
+    order = next((o for o in _KINDS if block[:4] in _KINDS[o]), None)
+    if order is None:
         raise ReadError(f"{path} is not a NIfTI file: it starts with {block[:8]!r}")
+    kind = _KINDS[order][block[:4]]
     block += file.read(kind.sizeof_hdr - len(block))
     if len(block) < kind.sizeof_hdr:
         raise ReadError(f"{path} is cut short: its header has {len(block)} of {kind.sizeof_hdr} bytes")
-    header: Nifti1Header = kind(block, check=False)
+    header: Nifti1Header = kind(block, order, check=False)
     magic = header["magic"].tobytes()[:3]
     if magic != header.single_magic[:3]:
         what = "half of a header and image pair" if magic == header.pair_magic[:3] else "not a NIfTI file"
@@ -123,7 +129,7 @@ def _dtype(header: Nifti1Header, path: Path) -> tuple[np.dtype[Any], int]:
     """Return the type of one value and the number of interleaved colours, 0 for none."""
     try:
         dtype = header.get_data_dtype()
-    except HeaderDataError as error:
+    except (HeaderDataError, KeyError) as error:
         raise ReadError(f"{path} has voxels of datatype {int(header['datatype'])}; NIfTI knows no such type") from error
     if dtype.names in (("R", "G", "B"), ("R", "G", "B", "A")):
         return np.dtype(np.uint8), len(dtype.names)
@@ -142,13 +148,13 @@ def _offset(header: Nifti1Header, path: Path) -> int:
 
 
 def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float] | None:
-    try:
-        slope, inter = header.get_slope_inter()
-    except HeaderDataError as error:
-        raise ReadError(f"{path} has a scaling that makes no sense: {error}") from error
-    if slope is None or (slope, inter) == (1, 0):
+    """Return slope and intercept; a slope of 0 or NaN means that there are none."""
+    slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0 or math.isnan(slope) or (slope, inter) == (1, 0):
         return None
-    return float(slope), float(inter)
+    if not (math.isfinite(slope) and math.isfinite(inter)):
+        raise ReadError(f"{path} has slope {slope:g} and intercept {inter:g}; expected finite ones")
+    return slope, inter
 
 
 def _affine(header: Nifti1Header, ndim: int, path: Path) -> Affine:

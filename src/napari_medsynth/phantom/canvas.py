@@ -8,11 +8,12 @@ surface; that is all that partial volume needs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating[Any]]
 Slices = tuple[slice, ...]
 Point = tuple[float, float, float]
 
@@ -47,7 +48,7 @@ class Canvas:
         self.edge = float(np.mean(spacing))
 
     def box(self, low: Sequence[float], high: Sequence[float]) -> Slices:
-        """Return the voxels between two corners in mm and one voxel more on each side; may be empty."""
+        """Return the voxels between two corners in mm and up to one more on each side; it may hold none."""
         return tuple(
             slice(max(int(np.searchsorted(line, a)) - 1, 0), int(np.searchsorted(line, b)) + 1)
             for line, a, b in zip(self._lines, low, high, strict=True)
@@ -64,7 +65,8 @@ class Canvas:
 
     def cover(self, distance: FloatArray, softness: float = 0.0) -> FloatArray:
         """Return the part of each voxel, 0 … 1, inside a shape whose own edge fades over ``softness`` mm."""
-        return np.clip(0.5 - distance / np.float32(np.hypot(self.edge, softness)), 0, 1, dtype=np.float32)
+        width = np.float32(np.hypot(self.edge, softness))
+        return np.asarray(np.clip(0.5 - distance / width, 0, 1), dtype=np.float32)
 
     def paint(self, distance: FloatArray, hu: float | FloatArray, label: int | None, box: Slices = ()) -> None:
         """Paint a shape in ``hu``; voxels at least half inside get ``label``, or keep theirs where it is None."""
@@ -76,7 +78,8 @@ class Canvas:
 
     def ellipsoid(self, centre: Point, radii: Point, turn: float = 0.0) -> tuple[Slices, FloatArray]:
         """Return the box of an ellipsoid turned by ``turn`` degrees from x towards y, and the distance in it."""
-        reach = (radii[0], *(float(np.hypot(radii[1], radii[2])),) * 2)
+        across = float(np.hypot(radii[1], radii[2]))
+        reach = (radii[0] + self.edge, across, across)
         box = self.box(np.subtract(centre, reach).tolist(), np.add(centre, reach).tolist())
         return box, superellipsoid(turned(self.offsets(box, centre), turn), radii)
 

@@ -10,6 +10,7 @@ import numpy as np
 from .canvas import Canvas, FloatArray, capsule, superellipsoid
 from .labels import VALUE
 
+_GIRDLE = VALUE["shoulder girdle"]
 _LEVEL = 24.0  #: from one vertebra to the next
 _VERTEBRA = 19.0  #: height of a vertebral body
 _DOME, _HEIGHT, _DEPTH, _POWER = -10.0, 122.0, 90.0, 2.15  #: where the cage's dome starts, its radii and roundness
@@ -114,6 +115,3 @@ def _add_spine(canvas: Canvas) -> None:
     canvas.paint(bone + 2, 190, VALUE["vertebrae"], box)
     canvas.paint(ring - 8.5, 15, VALUE["spinal canal"], box)
     canvas.paint(ring - 5, 45, VALUE["spinal canal"], box)
-
-
-_GIRDLE = VALUE["shoulder girdle"]

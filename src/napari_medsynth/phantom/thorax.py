@@ -33,7 +33,7 @@ def thorax(
 ) -> Case:
     """Make a CT-like chest of a lying adult, arms raised, with contrast medium and tumors in the lungs.
 
-    It serves demonstrations and tests: one body of fixed size whose lung vessels, texture, noise and tumors are
+    It is kept small, for demonstrations and tests: one body of fixed size whose lung vessels, texture, noise and tumors are
     drawn anew for each seed. It is no model of a population; organs are simple solids, bronchi end after the
     lobar ones, and there is no scatter or beam hardening.
 
@@ -140,4 +140,4 @@ def _scanned(canvas: Canvas, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     white *= np.float32(_NOISE_HU / np.sum(kernel**2) ** 1.5)
     white += canvas.hu
     blurred = ndimage.gaussian_filter(white, _BLUR)
-    return np.clip(np.rint(blurred), -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(np.rint(blurred), -1024, 3071), dtype=np.int16)

@@ -30,6 +30,11 @@ def grow(root: Point, radius: float, supplied: Points) -> list[Branch]:
         Radius there in mm.
     supplied
         ``(n, 3)`` points spread evenly over the region, in mm.
+
+    Returns
+    -------
+    list of Branch
+        From the root outwards.
     """
     branches: list[Branch] = []
     total = len(supplied)
@@ -43,7 +48,8 @@ def grow(root: Point, radius: float, supplied: Points) -> list[Branch]:
         branches += _bent(start, stop, heading, min(wide, 1.3 * narrow), narrow)
         if len(points) > _LEAF:
             side = _side(points - middle, along)
-            todo += [(stop, along, narrow, points[part]) for part in (side, ~side) if part.any()]
+            parts = (side, ~side) if side.any() else ()  # points that coincide cannot be parted
+            todo += [(stop, along, narrow, points[part]) for part in parts]
     return branches
 
 

@@ -88,7 +88,7 @@ def lung_distance(canvas: Canvas, cage: FloatArray, heart: FloatArray, under: Fl
     middle = np.abs(canvas.x) - (6 + 24 * np.exp(-(((canvas.y - 12) / 34) ** 2)) + 9 * high)
     column = superellipsoid((canvas.y - spine_line(canvas.z) - 20, canvas.x), (40.0, 28.0))
     core = np.minimum(_smooth_minimum(middle, heart - 5, 14), column)
-    return np.maximum(np.maximum(cage + 1.5, -core), 3 - under)
+    return np.asarray(np.maximum(np.maximum(cage + 1.5, -core), 3 - under))
 
 
 def under_distance(canvas: Canvas) -> FloatArray:
@@ -148,7 +148,7 @@ def add_vessels(canvas: Canvas) -> None:
 
 def add_trees(canvas: Canvas, lung: FloatArray, rng: np.random.Generator) -> None:
     """Grow and paint the vessels inside each lung, in the order of their names."""
-    branches = []
+    branches: list[trees.Branch] = []
     for name, roots in _ROOTS.items():
         home = np.flatnonzero((canvas.labels == VALUE[name]) & (lung < -3))
         for root, radius in roots if home.size else ():

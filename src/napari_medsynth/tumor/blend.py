@@ -101,7 +101,8 @@ def blend(
         around = box.grown(_CONTEXT).clipped(image.shape)
         context = image[around.slices].astype(np.float32)
         share = _softened(share, distance, spacing, how)
-        hu = hu + _shift(lesion, old, distance, spacing, how)
+        tissue = np.ones(old.shape, dtype=bool) if host is None else host
+        hu = hu + _shift(lesion, old, tissue & (distance > 0.5) & (distance < 4), spacing, how)
         hu = _with_noise_of(context, hu, share > 0.95, spacing, how)
         new = share * hu + (1 - share) * old
         if how.keep_vessels:
@@ -129,15 +130,14 @@ def _softened(share: Field, distance: Field, spacing: tuple[float, ...], how: Bl
     return np.asarray(ndimage.gaussian_filter(share, [how.edge_mm / _FWHM / s for s in spacing], mode="constant"))
 
 
-def _shift(lesion: Lesion, old: Field, distance: Field, spacing: tuple[float, ...], how: Blend) -> Field | float:
-    """What is added to the lesion's HU for the tissue around it."""
+def _shift(lesion: Lesion, old: Field, ring: Mask, spacing: tuple[float, ...], how: Blend) -> Field | float:
+    """What is added to the lesion's HU for the tissue around it, which is measured in ``ring``."""
     if how.method == "poisson":
         return np.asarray(harmonic(old - lesion.ring_hu, spacing), dtype=np.float32)
     contrast = abs(lesion.core_hu - lesion.ring_hu)
     if how.match == "absolute" or (how.match == "auto" and contrast >= CONTRAST_HU):
         return 0.0
-    ring = old[(distance > 0.5) & (distance < 4)]
-    return float(np.median(ring)) - lesion.ring_hu if ring.size else 0.0
+    return float(np.median(old[ring])) - lesion.ring_hu if ring.any() else 0.0
 
 
 def _with_noise_of(context: Field, hu: Field, solid: Mask, spacing: tuple[float, ...], how: Blend) -> Field:

@@ -18,11 +18,16 @@ Mask = npt.NDArray[np.bool_]
 
 
 def cut_of(lesion: Lesion, host: Host) -> str | None:
-    """Return the host's voxels in the lesion's box, packed; None if the whole lesion lies in the host."""
+    """Return the host's voxels in the lesion's box, packed.
+
+    None, so that nothing is cut, if the whole lesion lies in the host, or less than half of it: then a person placed
+    it outside on purpose.
+    """
     box = lesion.box.clipped(host.labels.shape)
     inside = host.inside(box)
-    seen = lesion.share[box.within(lesion.box).slices] > 0
-    return None if inside[seen].all() else pack(inside)
+    own = box.within(lesion.box).slices
+    meant = (lesion.mask[own] & inside).sum() >= lesion.mask.sum() / 2
+    return pack(inside) if meant and not inside[lesion.share[own] > 0].all() else None
 
 
 def pack(mask: Mask) -> str:

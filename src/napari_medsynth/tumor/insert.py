@@ -7,8 +7,8 @@ hand makes the same list, so that a drawn and a hand-made case are replayed in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from ..core.box import Box
 from ..core.case import Case
-from ..core.errors import ConfigError, GridError, HostError, RecordError, SeedError
-from ..core.labels import Label, LabelMap, LabelTable
+from ..core.errors import ConfigError, HostError, RecordError, SeedError
+from ..core.labels import LabelMap
 from ..core.rng import child_seed
 from ..core.settings import Settings, require_interval, setting
 from ..core.step import Step
@@ -30,12 +30,11 @@ from .host import Host, host_of, prepare_host
 from .lesion import Lesion, shape
 from .library import SeedLibrary
 from .morph import Morph, Variation
-from .place import Placement, Surroundings, find_place
+from .place import Placement, Surroundings, broken_rule, find_place
 from .prepare import prepare
 from .seed import Attachment, Seed, SeedInfo
 from .synthetic import KINDS, Kind, SyntheticLesion
-
-Mask = npt.NDArray[np.bool_]
+from .truth import instance_table, lesions_of, next_instance, require_image, table_with_tumor, tumor_value, writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +54,11 @@ class Insertion(Settings):
         """Bring the seed, changed, onto the scan's grid."""
         return shape(prepare(seed), self.morph, image.affine, self.centre)
 
+    def moved_with(self, before: Lesion, after: Lesion, host: Host | None) -> Insertion:
+        """Return the insertion where ``after`` is, ``before`` being its lesion now, cut off by the host's wall."""
+        z, y, x = (c + b - a for c, a, b in zip(self.centre, before.box.start, after.box.start, strict=True))
+        return replace(self, centre=(z, y, x), cut=None if host is None else cut_of(after, host))
+
     def patch(self, lesion: Lesion, image: Volume | npt.NDArray[Any], spacing: tuple[float, ...]) -> Patch:
         """Blend it into the scan; the voxels that change."""
         array = image.array if isinstance(image, Volume) else image
@@ -64,19 +68,11 @@ class Insertion(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InsertTumors(Step):
-    """Place tumors in an organ of a scan, from a seed library or made ones, and keep the exact ground truth.
-
-    Gives the image, ``labels`` with the tumor's value, and ``instances`` numbered 1, 2, 3 … Only the lesions' boxes
-    change. What could not be placed is listed in the record with the reason.
-    """
-
-    name: ClassVar[str] = "insert_tumors"
-    version: ClassVar[int] = 1
+class TumorOptions(Settings):
+    """Which tumors are placed, and how; all but how many and where."""
 
     library: Path | None = setting(None, "Folder of seeds; made lesions if left out")
     kinds: tuple[Kind, ...] = setting(KINDS, "Made lesions: which kinds")
-    count: tuple[int, int] = setting((1, 3), "Lesions to place, uniform between the two", low=0, high=500)
     organ: str = setting("lung", "Where: 'lung', or a name or tissue in the label table")
     value: int | None = setting(
         None, "Value in the label map; the table's lesion if left out, else the next free", low=1, high=65535
@@ -92,9 +88,35 @@ class InsertTumors(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_interval(self, "count", "seed_volume_ml")
+        require_interval(self, "seed_volume_ml")
         if not self.kinds and self.library is None:
-            raise ConfigError(f"InsertTumors.kinds is empty; expected one or more of {', '.join(KINDS)}")
+            raise ConfigError(f"kinds is empty; expected one or more of {', '.join(KINDS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertTumors(TumorOptions, Step):
+    """Place tumors in an organ of a scan, from a seed library or made ones, and keep the exact ground truth.
+
+    Gives the image, ``labels`` with the tumor's value, and ``instances`` numbered 1, 2, 3 … Only the lesions' boxes
+    change. What could not be placed is listed in the record with the reason.
+    """
+
+    name: ClassVar[str] = "insert_tumors"
+    version: ClassVar[int] = 1
+
+    count: tuple[int, int] = setting((1, 3), "Lesions to place, uniform between the two", low=0, high=500)
+    at: tuple[tuple[float, float, float], ...] = setting(
+        (), "Places chosen by hand, array index z, y, x each, in place of `count`"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_interval(self, "count")
+
+    @classmethod
+    def of(cls, options: TumorOptions, **more: Any) -> InsertTumors:
+        """Make the step of options, with how many or where."""
+        return cls(**{f.name: getattr(options, f.name) for f in fields(options)} | more)
 
     def draw(self, case: Case, rng: np.random.Generator) -> dict[str, Any]:
         """Choose seeds, morphs and places.
@@ -102,34 +124,35 @@ class InsertTumors(Step):
         Raises
         ------
         HostError
-            If the case has no image or no host.
+            If the case has no image or no host, or a place in ``at`` lies outside the scan.
         SeedError
             If the library is damaged, or no seed in it fits the settings.
         """
         image = require_image(case)
-        there = surroundings(case, prepare_host(host_of(case, self.organ)))
         infos = self._choices()
+        there, remarks = self._surroundings(case)
         first = next_instance(case)
-        placed: list[dict[str, Any]] = []
+        placed: list[Insertion] = []
         missed: list[dict[str, Any]] = []
-        for number in range(int(rng.integers(self.count[0], self.count[1], endpoint=True))):
-            seed, made = self._choose(infos, rng)
-            morph = self.variation.draw(seed.info.diameter_mm, rng)
-            start = Insertion(
-                centre=_middle(there.host), morph=morph, synthetic=made, instance=first + len(placed),
-                seed_id="" if made else seed.info.id, sha256="" if made else seed.info.sha256,
-                blend=replace(self.blend, seed=child_seed(rng)),
-            )  # fmt: skip
-            here = start.lesion(seed, image)
-            lesion, why = find_place(here, there, self.placement, rng)
-            if lesion is None:
-                missed.append({"lesion": number + 1, "seed": seed.info.id, "why": why})
+        for number, place in enumerate(self._places(rng), 1):
+            seed, entry = self._drawn(infos, rng, place or _middle(there), first + len(placed))
+            lesion = entry.lesion(seed, image)
+            if place is None:
+                found, why = find_place(lesion, there, self.placement, rng)
+            else:
+                found, why = lesion, _remark(lesion, there, self.placement, image)
+            if found is None:
+                missed.append({"lesion": number, "seed": seed.info.id, "why": why})
                 continue
-            offset = np.subtract(lesion.box.start, here.box.start)
-            z, y, x = (float(c + o) for c, o in zip(start.centre, offset, strict=True))
-            placed.append(replace(start, centre=(z, y, x), cut=cut_of(lesion, there.host)).to_json())
-            there = there.with_lesion(lesion)
-        return {"value": tumor_value(case.labels, self.value), "lesions": placed, "not_placed": missed}
+            remarks += [f"lesion {number}: {why}"] if why else []
+            placed.append(entry.moved_with(lesion, found, there.host))
+            there = there.with_lesion(found)
+        return {
+            "value": tumor_value(case.labels, self.value),
+            "lesions": [entry.to_json() for entry in placed],
+            "not_placed": missed,
+            "remarks": remarks,
+        }
 
     def apply(self, case: Case, params: Mapping[str, Any]) -> Case:
         """Place the lesions that ``params`` list.
@@ -142,9 +165,9 @@ class InsertTumors(Step):
         image = require_image(case)
         voxels = image.array.copy()
         value = int(params["value"])
-        labels = _writable(case.labels, image, value)
+        labels = writable(case.labels, image, value)
         entries = [Insertion.from_json(entry, "insertion") for entry in params["lesions"]]
-        instances = _writable(case.instances, image, max((e.instance for e in entries), default=1))
+        instances = writable(case.instances, image, max((e.instance for e in entries), default=1))
         for entry in entries:
             patch = entry.patch(entry.lesion(self.seed_of(entry), image), voxels, image.spacing)
             voxels[patch.box.slices] = patch.values
@@ -175,6 +198,36 @@ class InsertTumors(Step):
             raise RecordError(f"{found}; the record was made with {entry.sha256[:12]}…")
         return seed
 
+    def _surroundings(self, case: Case) -> tuple[Surroundings, list[str]]:
+        """Return what the rules look at, and what there is to say of it: a person may place without an organ."""
+        try:
+            host = prepare_host(host_of(case, self.organ))
+        except HostError as error:
+            if not self.at:
+                raise
+            return surroundings(case, None), [f"lesions are not held inside an organ: {error}"]
+        return surroundings(case, host), []
+
+    def _places(self, rng: np.random.Generator) -> Sequence[tuple[float, float, float] | None]:
+        """Return the places that were asked for, or one None for each lesion whose place is drawn."""
+        return self.at or (None,) * int(rng.integers(self.count[0], self.count[1], endpoint=True))
+
+    def _drawn(
+        self, infos: tuple[SeedInfo, ...], rng: np.random.Generator, centre: tuple[float, float, float], instance: int
+    ) -> tuple[Seed, Insertion]:
+        """Draw a seed and how it is changed and blended."""
+        seed, made = self._choose(infos, rng)
+        entry = Insertion(
+            centre=centre,
+            seed_id="" if made else seed.info.id,
+            sha256="" if made else seed.info.sha256,
+            synthetic=made,
+            morph=self.variation.draw(seed.info.diameter_mm, rng),
+            blend=replace(self.blend, seed=child_seed(rng)),
+            instance=instance,
+        )
+        return seed, entry
+
     def _choices(self) -> tuple[SeedInfo, ...]:
         """Return the library's seeds that fit the settings; none if lesions are made."""
         if self.library is None:
@@ -204,69 +257,18 @@ class InsertTumors(Step):
         return made.make(), made
 
 
-def require_image(case: Case) -> Volume:
-    """Return the case's image if lesions can be placed in it.
-
-    Raises
-    ------
-    GridError, HostError
-        If there is none, it is 2D or has channels, or it holds NaN or infinite voxels.
-    """
-    if case.image is None:
-        raise HostError(f"case {case.id!r} has no image; expected a scan to place lesions in")
-    if case.image.ndim != 3 or case.image.channels:
-        raise GridError(f"case {case.id!r} has an image of shape {case.image.array.shape}; expected (z, y, x)")
-    if not case.image.is_finite:
-        raise HostError(f"case {case.id!r} has NaN or infinite voxels; expected a finite image")
-    return case.image
-
-
-def surroundings(case: Case, host: Host) -> Surroundings:
+def surroundings(case: Case, host: Host | None) -> Surroundings:
     """Return what the placing rules look at: scan, host and the lesions that the case has already."""
     image = require_image(case)
-    return Surroundings(image.array, image.spacing, host, tuple(_lesions_of(case)))
+    return Surroundings(image.array, image.spacing, host, tuple(lesions_of(case)))
 
 
-def _lesions_of(case: Case) -> Iterator[tuple[Box, Mask]]:
-    """Boxes and masks of the lesions in ``instances``, and of those in ``labels`` that the table calls lesions."""
-    from scipy import ndimage
-
-    maps = [] if case.instances is None else [case.instances.array]
-    if case.labels is not None:
-        values = case.labels.table.values_of(tissue="lesion")
-        maps += [case.labels.mask(values).view(np.uint8)] if values else []
-    for array in maps:
-        for value, found in enumerate(ndimage.find_objects(array), 1):
-            if found is not None:
-                box = Box(tuple(s.start for s in found), tuple(s.stop for s in found))
-                yield box, array[found] == value
-
-
-def next_instance(case: Case) -> int:
-    """Return the first number that no lesion of the case has yet."""
-    return 1 if case.instances is None else int(case.instances.array.max()) + 1
-
-
-def tumor_value(labels: LabelMap | None, asked: int | None = None) -> int:
-    """Return the value that tumors get: the one asked for, else the table's lesion, else the next that is free."""
-    if asked is not None:
-        return asked
-    if labels is None:
-        return 1
-    lesions = labels.table.values_of(tissue="lesion")
-    return lesions[0] if lesions else max((*labels.values(), *(e.value for e in labels.table), 0)) + 1
-
-
-def table_with_tumor(labels: LabelMap | None, value: int) -> LabelTable:
-    """Return the label table with an entry for tumors, an existing one kept."""
-    table = LabelTable() if labels is None else labels.table
-    known = any(entry.value == value for entry in table)
-    return table if known else table.with_label(Label(value, "tumor", tissue="lesion", colour=(0.9, 0.2, 0.2)))
-
-
-def instance_table(instances: npt.NDArray[Any]) -> LabelTable:
-    """Return a table that calls each lesion ``"tumor 1"``, ``"tumor 2"`` …"""
-    return LabelTable(tuple(Label(n, f"tumor {n}", tissue="lesion") for n in range(1, int(instances.max()) + 1)))
+def _remark(lesion: Lesion, there: Surroundings, rules: Placement, image: Volume) -> str:
+    """Return which rule a place that a person chose breaks; it is told, and refused only outside the scan."""
+    if lesion.box.clipped(image.shape).is_empty:
+        asked = "–".join(str(v) for v in (lesion.box.start, lesion.box.stop))
+        raise HostError(f"a lesion at voxels {asked} lies outside the scan of {image.shape} voxels")
+    return broken_rule(lesion, there, rules)
 
 
 def open_library(folder: Path) -> SeedLibrary:
@@ -285,15 +287,8 @@ def library_stamp(folder: Path) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for path in names if path.exists())
 
 
-def _writable(labels: LabelMap | None, image: Volume, top: int) -> npt.NDArray[Any]:
-    """Return a copy of a label map, or an empty one, that can hold values up to ``top``."""
-    dtype = np.uint8 if top < 256 else np.uint16
-    if labels is None:
-        return np.zeros(image.shape, dtype)
-    return labels.array.astype(np.promote_types(labels.array.dtype, dtype))
-
-
-def _middle(host: Host) -> tuple[float, float, float]:
+def _middle(there: Surroundings) -> tuple[float, float, float]:
     """Return the voxel in the middle of the host, where a lesion is shaped before its place is known."""
-    z, y, x = (float((a + b) // 2) for a, b in zip(host.box.start, host.box.stop, strict=True))
+    box = Box((0, 0, 0), there.image.shape) if there.host is None else there.host.box
+    z, y, x = (float((a + b) // 2) for a, b in zip(box.start, box.stop, strict=True))
     return z, y, x

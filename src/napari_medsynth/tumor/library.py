@@ -29,6 +29,7 @@ from ..core.errors import SeedError
 from .library_files import SeedFiles
 from .library_index import is_library, locked, read_index, write_index
 from .seed import LESION, Seed, SeedInfo, checksum
+from .synthlung import is_synthlung, store_seeds
 
 Interval = tuple[float, float]
 
@@ -73,8 +74,8 @@ class SeedLibrary:
         """Open a library; only its index is read.
 
         A folder as SynthLung leaves it, with a ``dataset.json`` of seeds or of labelled scans, opens as well: its
-        lesions are cut out into a temporary library, which cannot be changed and goes with the returned object.
-        What could not be cut out is listed in :attr:`problems`.
+        lesions are cut out into a temporary library, which cannot be changed and goes with the returned object. That
+        takes as long as reading all of its images. What could not be cut out is listed in :attr:`problems`.
 
         Raises
         ------
@@ -82,19 +83,14 @@ class SeedLibrary:
             If the folder is neither, or its index is damaged.
         """
         path = Path(os.path.abspath(folder))
-        if not is_library(path):
-            from .synthlung import is_synthlung
-
-            if is_synthlung(path):
-                return cls._cut(path)
+        if not is_library(path) and is_synthlung(path):
+            return cls._cut(path)
         infos, problems = read_index(path)
         return cls(path, infos, problems)
 
     @classmethod
     def _cut(cls, listed: Path) -> Self:
         """Cut the lesions of a SynthLung folder into a temporary library."""
-        from .synthlung import store_seeds
-
         temporary = tempfile.mkdtemp(prefix="medsynth-seeds-")
         library = cls.create(temporary)
         weakref.finalize(library, _delete_own, temporary, os.getpid())
@@ -181,7 +177,7 @@ class SeedLibrary:
         Raises
         ------
         SeedError
-            If another seed has the same id, or a seed is not what its checksum says.
+            If another seed has the same id, or a seed is not 3D, has no lesion or is not what its checksum says.
         WriteError
             If it cannot be written.
         """
@@ -267,8 +263,9 @@ def _delete_own(folder: str, owner: int) -> None:
 def _is_stored(seed: Seed, stored: dict[str, SeedInfo]) -> bool:
     """Whether this very seed is stored; raises :class:`SeedError` if it must not be."""
     SeedInfo.from_json(seed.info.to_json())  # its id becomes a file name
-    if not seed.mask.mask(LESION).any():
-        raise SeedError(f"seed {seed.info.id} has no voxel {LESION} in its mask; expected a lesion")
+    seed.image.require_same_grid(seed.mask, f"image of seed {seed.info.id}", "its mask")
+    if seed.image.ndim != 3 or not seed.mask.mask(LESION).any():
+        raise SeedError(f"seed {seed.info.id} has no voxel {LESION} in its mask or is not 3D; expected a lesion")
     if checksum(seed.image, seed.mask) != seed.info.sha256:
         raise SeedError(f"seed {seed.info.id} is not what its checksum says; make its info anew")
     known = stored.get(seed.info.id)

@@ -12,6 +12,7 @@ from ..io import read_labels, read_volume, write_bytes, write_labels, write_volu
 from .extract import SEED_TABLE
 from .library_index import INDEX, LOCK
 from .seed import Seed, SeedInfo, checksum
+from .synthlung import LISTING
 from .thumbnail import thumbnail_png
 
 
@@ -82,6 +83,6 @@ class SeedFiles:
     def strays(self, ids: Collection[str]) -> list[str]:
         """Return one line for each file that belongs to none of these seeds."""
         ours = {path for seed_id in ids for path in self.all_of(seed_id)}
-        ours |= {self.folder / INDEX, self.folder / LOCK}
+        ours |= {self.folder / name for name in (INDEX, LOCK, LISTING)}
         files = sorted(p for p in (*self.folder.glob("*"), *self.folder.glob("thumbnails/*")) if p.is_file())
         return [f"{path} belongs to no seed of the library" for path in files if path not in ours]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.box import Box
-from ..core.errors import GridError
+from ..core.errors import GridError, HostError
 from ..core.grid import unreorder
 from ..core.labels import Label, LabelMap, LabelTable
 from ..core.volume import Volume
@@ -25,9 +25,10 @@ LUNGS = LabelTable(
 )
 
 #: Experts draw the edge of a lung nearer to the wall than half-way (measured on NSCLC-Radiomics contours).
-_EDGE_HU = -300
-#: Vessels and small nodules at the rim are taken in by closing with this radius, in mm.
-_CLOSING_MM = 8.0
+_EDGE_HU = -200
+#: Vessels and small nodules at the rim are taken in by closing with this radius in mm, ``(z, y, x)``. It is smaller
+#: along z, where closing would bridge from the lung over the diaphragm and the hilum.
+_CLOSING_MM = (3.0, 6.0, 6.0)
 #: Vessels cut across leave holes of this size at most in an axial slice, in mm².
 _VESSEL_MM2 = 300.0
 #: Parts smaller than this share of the largest are throat and bronchi that were cut off, or gas in the gut.
@@ -74,12 +75,12 @@ def _coarse_lungs(hu: Hu, spacing: Sequence[float]) -> tuple[Sides, Box]:
     """Both lungs on the coarse grid, airways left out, vessels filled in; and the box in which they lie."""
     air = lung_air(hu, spacing)
     middle = body_centre(hu, air)
-    box = Box.around(air)
-    assert box is not None  # lung_air raises rather than return nothing
-    box = box.grown((2, 2, 2)).clipped(air.shape)
+    box = (Box.around(air) or Box((0, 0, 0), air.shape)).grown((2, 4, 4)).clipped(air.shape)
     hu, air = hu[box.slices], air[box.slices]
     walls = dilated(find_airways(hu, air, spacing))
     lungs = without_specks(air & ~walls, _SMALLEST_PART)
+    if not lungs.any():
+        raise HostError("no lung found in ct: there is nothing beside the airways; expected a chest CT in HU")
     sides = tell_sides(lungs, middle - box.start[2], spacing)
     right, left = (_solid(sides == side, spacing) & ~walls for side in (RIGHT, LEFT))
     taken = sides > 0
@@ -90,7 +91,8 @@ def _coarse_lungs(hu: Hu, spacing: Sequence[float]) -> tuple[Sides, Box]:
 
 
 def _solid(lung: Mask, spacing: Sequence[float]) -> Mask:
-    return filled(closed(lung, _CLOSING_MM, spacing), _VESSEL_MM2, spacing)
+    steps = [round(mm / s) for mm, s in zip(_CLOSING_MM, spacing, strict=True)]
+    return filled(closed(lung, steps), _VESSEL_MM2, spacing)
 
 
 def _refined(ct: npt.NDArray[np.number], sides: Sides, box: Box, block: tuple[int, ...]) -> Sides:

@@ -1,4 +1,4 @@
-"""Where a lesion may go: :class:`Placement`, the rules, and :func:`find_place`, which draws places until one keeps them."""
+"""Where a lesion may go: :class:`Placement`, the rules, and :func:`find_place`, which draws until one keeps them."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Placement(Settings):
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What the rules look at: the scan, the organ, and the lesions that are there already."""
+    """What the rules look at: the scan, the organ (None if there is none), and the lesions that are there already."""
 
     image: npt.NDArray[np.generic]
     spacing: tuple[float, ...]
-    host: Host
+    host: Host | None
     taken: tuple[tuple[Box, Mask], ...]
 
     def with_lesion(self, lesion: Lesion) -> Surroundings:
@@ -63,6 +63,8 @@ def find_place(
         The lesion moved there and an empty text; or None and one line that says why there is no place.
     """
     host = there.host
+    if host is None:
+        return None, "there is no host to draw a place in"
     radius = _radius(lesion, there.spacing)
     nearest, farthest = _wall_range(rules, radius)
     places = host.places(nearest, farthest)
@@ -89,30 +91,32 @@ def broken_rule(lesion: Lesion, there: Surroundings, rules: Placement) -> str:
     if box.is_empty:
         return "the lesion lies outside the scan"
     mask = lesion.mask[box.within(lesion.box).slices]
-    inside = there.host.inside(box)
-    share = float((mask & inside).sum()) / float(lesion.mask.sum())
-    if share < min(rules.inside, _MOST_HOST):
-        return f"less than {rules.inside:.0%} of the lesion would lie inside the host"
+    if there.host is not None:
+        share = float((mask & there.host.inside(box)).sum()) / float(lesion.mask.sum())
+        if share < min(rules.inside, _MOST_HOST):
+            return f"less than {rules.inside:.0%} of the lesion would lie inside the host"
     if _near_another(box, mask, there, rules.gap_mm):
         return f"nearer than {rules.gap_mm:g} mm to another lesion"
-    return _wrong_wall(lesion, box, mask, there, rules) or _wrong_vessels(lesion, box, mask, there, rules)
+    if there.host is None:
+        return ""
+    return _wrong_wall(box, mask, there, there.host, rules) or _wrong_vessels(box, mask, there, there.host, rules)
 
 
-def _wrong_wall(lesion: Lesion, box: Box, mask: Mask, there: Surroundings, rules: Placement) -> str:
+def _wrong_wall(box: Box, mask: Mask, there: Surroundings, host: Host, rules: Placement) -> str:
     if rules.wall == "any":
         return ""
     reach = rules.wall_gap_mm if rules.wall == "isolated" else _TOUCH_MM
-    touches = _meets(box, mask, there, ~there.host.inside(_grown(box, reach, there)), reach)
+    touches = _meets(box, mask, there, ~host.inside(_grown(box, reach, there)), reach)
     if rules.wall == "juxta-pleural":
         return "" if touches else "the lesion would not touch the wall"
     return f"nearer than {reach:g} mm to the wall" if touches else ""
 
 
-def _wrong_vessels(lesion: Lesion, box: Box, mask: Mask, there: Surroundings, rules: Placement) -> str:
+def _wrong_vessels(box: Box, mask: Mask, there: Surroundings, host: Host, rules: Placement) -> str:
     if rules.vessels >= 1 and rules.wall != "juxta-vascular":
         return ""
     around = _grown(box, 3 * _TOUCH_MM, there)
-    vessels = find_vessels(there.image[around.slices].astype(np.float32), there.host.inside(around), there.spacing)
+    vessels = find_vessels(there.image[around.slices].astype(np.float32), host.inside(around), there.spacing)
     own = box.within(around).slices
     share = float((vessels[own] & mask).sum()) / float(mask.sum())
     if share > rules.vessels:

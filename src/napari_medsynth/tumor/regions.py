@@ -30,19 +30,8 @@ def eroded(mask: Mask, axes: Iterable[int] = (0, 1, 2)) -> Mask:
     return ~dilated(~mask, axes)
 
 
-def closed(mask: Mask, radius: float, spacing: Sequence[float]) -> Mask:
-    """Close gaps narrower than twice ``radius`` mm, with a shape between a ball and a box.
-
-    Parameters
-    ----------
-    mask
-        ``(z, y, x)``.
-    radius
-        In mm; an axis whose voxels are larger than twice this is left alone.
-    spacing
-        Voxels in mm.
-    """
-    steps = [round(radius / s) for s in spacing]
+def closed(mask: Mask, steps: Sequence[int]) -> Mask:
+    """Close gaps narrower than twice so many voxels along ``(z, y, x)``, with a shape between a ball and a box."""
     padded = np.pad(mask, [(n, n) for n in steps], mode="edge")
     out = ~_grown(~_grown(padded, steps), steps)
     return np.asarray(out[tuple(slice(n, size - n) for n, size in zip(steps, out.shape, strict=True))])

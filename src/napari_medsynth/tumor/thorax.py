@@ -11,13 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import HostError
+from .regions import IN_PLANE, Mask, dilated, eroded
 
-Mask = npt.NDArray[np.bool_]
 Hu = npt.NDArray[np.int16]
 
 #: Aerated lung lies below, every soft tissue above; half-way between the two, as the Fleischner density mask has it.
 AIR_HU = -400
-#: Gas without tissue: the lumen of gut and windpipe, and the room. Even emphysema (-950 HU) is mostly above.
+#: Lung below this is emphysema (Gevenois et al. 1995).
+EMPHYSEMA_HU = -950
+#: Above this, what looks like lung is mostly a voxel half in air and half in skin.
+TISSUE_MIX_HU = -500
+#: Gas without tissue: the lumen of gut and windpipe, and the room. Even lungs with emphysema are mostly above.
 GAS_HU = -970
 #: No patient is below this; scanners write -2000 or -3024 outside their circular field of view.
 VOID_HU = -1100
@@ -94,64 +98,84 @@ def lung_air(hu: Hu, spacing: Sequence[float]) -> Mask:
     """
     from scipy import ndimage
 
-    labels, count = ndimage.label(_patient_air(hu))
-    if count == 0:
-        raise HostError(
-            f"no lung found: no air within the image, lowest value {hu.min()} HU; expected a chest CT in HU"
-        )
+    air = _air(hu)
+    inside = _inside(hu, spacing)
+    # Through an open mouth the lungs reach the room and, along the skin, everything. Only what is deeper than a
+    # skin of mixed voxels may lie outside: a lung that the field of view cuts.
+    labels, count = ndimage.label(air & (inside | _opened((hu > EMPHYSEMA_HU) & (hu < TISSUE_MIX_HU))))
     sizes = np.bincount(labels.reshape(-1), minlength=count + 1)
-    sizes[0] = 0
-    likely = _lung_like(hu, labels, sizes, spacing)
-    sizes[~likely] = 0
+    sizes[~_lung_like(hu, inside, labels, sizes)] = 0
     largest = int(sizes.argmax())
     section = _largest_section(labels == largest, spacing) if sizes[largest] else 0.0
     if section < _SMALLEST_SECTION:
-        found = f"the largest lung-like cross-section is {section / 100:.1f} cm²"
-        raise HostError(
-            f"no lung found: {found}; expected at least {_SMALLEST_SECTION / 100:.0f} cm² in a chest CT in HU"
+        found = (
+            f"the largest lung-like section is {section / 100:.1f} cm², the values run from {hu.min()} to {hu.max()}"
         )
-    kept = sizes >= _SMALLEST_PART * sizes[largest]
-    return np.asarray(kept[labels])
+        raise HostError(
+            f"no lung found in ct: {found}; expected a chest CT in HU with {_SMALLEST_SECTION / 100:.0f} cm²"
+        )
+    return np.asarray((sizes >= _SMALLEST_PART * sizes[largest])[labels])
 
 
-def _patient_air(hu: Hu) -> Mask:
-    """Everything as thin as lung, save what the scanner wrote for "nothing": one value, the lowest, next to the edge."""
-    lowest = max(int(hu.min()), VOID_HU) if hu.min() <= -1000 else -2049
-    return (hu < AIR_HU) & (hu > lowest)
+def _air(hu: Hu) -> Mask:
+    """Everything as thin as lung, save what the scanner wrote for "nothing": its lowest value, or less than air."""
+    lowest = int(hu.min())
+    return (hu < AIR_HU) & (hu > max(lowest, VOID_HU) if lowest <= -1000 else True)
 
 
-def _lung_like(hu: Hu, labels: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], spacing: Sequence[float]) -> Mask:
+def _opened(mask: Mask) -> Mask:
+    return dilated(dilated(eroded(eroded(mask)))) & mask
+
+
+def _lung_like(hu: Hu, inside: Mask, labels: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64]) -> Mask:
     """Which components lie in the body and hold more than gas; ``(count + 1,)``."""
-    step = tuple(max(1, round(_BODY_MM / s)) for s in spacing)
-    few = tuple(slice(None, None, n) for n in step)
-    sides = _sides_with_body(hu[few] > AIR_HU)
-    thin, ids = hu[few], labels[few].reshape(-1)
-    count = np.maximum(np.bincount(ids, minlength=len(sizes)), 1)
-    gas = np.bincount(ids, weights=(thin < GAS_HU).reshape(-1), minlength=len(sizes)) / count
-    within = np.bincount(ids, weights=sides.reshape(-1) >= 3, minlength=len(sizes)) / count
-    around = np.bincount(ids, weights=sides.reshape(-1), minlength=len(sizes)) / count
-    # A field of view that cuts through a lung takes one or two of its sides away.
-    cut = np.zeros(len(sizes), dtype=bool)
-    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        cut[np.unique(edge)] = True
-    return np.asarray((gas < 0.6) & ((within > 0.5) | (cut & (around > 2.0))))
+    few = (slice(None), slice(None, None, 2), slice(None, None, 2))
+    core = eroded(labels > 0, IN_PLANE)  # at the rim, gas and tissue mix to what looks like lung
+    core |= ~np.isin(labels, labels[core])
+    ids = np.where(core[few], labels[few], 0).reshape(-1)
+    total = np.maximum(np.bincount(ids, minlength=len(sizes)), 1)
+
+    def share(where: Mask) -> npt.NDArray[np.float64]:
+        return np.bincount(ids, weights=where[few].reshape(-1), minlength=len(sizes)) / total
+
+    likely = (share(hu < GAS_HU) < 0.6) & (share(inside) > 0.5)
+    likely[0] = False
+    # Emphysema makes a whole lung thin, not a small part of one; that is gut, or room air under a shoulder.
+    largest = sizes[likely].max(initial=0)
+    return np.asarray(likely & ((sizes > 0.2 * largest) | (share(hu < EMPHYSEMA_HU) < 0.3)))
 
 
-def _sides_with_body(tissue: Mask) -> npt.NDArray[np.uint8]:
-    """Count on how many of its four sides (front, back, right, left) each voxel has the body."""
+def _inside(hu: Hu, spacing: Sequence[float]) -> Mask:
+    """Voxels that have the body before and behind them and on one flank; where an image edge cuts it, it goes on."""
+    size = min(_BODY_MM, 0.01 * max(n * s for n, s in zip(hu.shape[1:], spacing[1:], strict=True)))
+    step = [max(1, round(size / s)) for s in spacing]
+    thin = hu[tuple(slice(None, None, n) for n in step)]
+    body = _body(thin > AIR_HU)
+    lung = eroded((thin > EMPHYSEMA_HU) & (thin < TISSUE_MIX_HU), IN_PLANE)
+    for edge in ((slice(None), 0), (slice(None), -1), (..., 0), (..., -1)):
+        body[edge] |= lung[edge]
+    front, back = _reaches(body, 1)
+    right, left = _reaches(body, 2)
+    inside = front & back & (right | left)
+    for axis, (n, size_) in enumerate(zip(step, hu.shape, strict=True)):
+        inside = np.repeat(inside, n, axis=axis).take(range(size_), axis=axis) if n > 1 else inside
+    return inside
+
+
+def _body(tissue: Mask) -> Mask:
+    """Return the largest piece of tissue; eroding first takes away the shells of the table, clothes and tubes."""
     from scipy import ndimage
 
-    # Eroding takes away the shells of the table, clothes and tubes, and what joins them to the skin.
-    cross = ndimage.generate_binary_structure(2, 1)[np.newaxis]
-    labels, _ = ndimage.label(ndimage.binary_erosion(tissue, cross, border_value=1))
+    labels, _ = ndimage.label(eroded(tissue, IN_PLANE))
     sizes = np.bincount(labels.reshape(-1))
     sizes[0] = 0
-    body = (labels == sizes.argmax()).view(np.uint8) if sizes.any() else np.zeros(tissue.shape, np.uint8)
-    sides = np.zeros(tissue.shape, dtype=np.uint8)
-    for axis in (1, 2):
-        sides += np.maximum.accumulate(body, axis=axis)
-        sides += np.flip(np.maximum.accumulate(np.flip(body, axis), axis=axis), axis)
-    return sides
+    return np.asarray(labels == sizes.argmax()) & (labels > 0)
+
+
+def _reaches(body: Mask, axis: int) -> tuple[Mask, Mask]:
+    """Whether there is body on the low and on the high side along ``axis``."""
+    low = np.logical_or.accumulate(body, axis=axis)
+    return low, np.flip(np.logical_or.accumulate(np.flip(body, axis), axis=axis), axis)
 
 
 def body_centre(hu: Hu, lungs: Mask) -> float:
