@@ -48,7 +48,7 @@ UNCHANGED = Variation(
 )
 BLENDS = {"ours": Blend(), "distance": Blend(method="distance"), "poisson": Blend(method="poisson")}
 RAW = "hard paste"
-FOLDS, SPLITS, RESAMPLES = 4, 6, 400
+FOLDS, SPLITS, RESAMPLES = 4, 4, 400
 _SMALLEST_ML = 0.02
 
 
@@ -106,8 +106,14 @@ def lung(image: Volume, nodule: Mask) -> Mask:
     return closed | ndimage.binary_fill_holes(closed | nodule)
 
 
+def folds(patches: int) -> npt.NDArray[np.int64]:
+    """The fold of each patch in each split, ``(splits, patches)``."""
+    return np.array([np.random.default_rng(split).permutation(patches) % FOLDS for split in range(SPLITS)])
+
+
 def place(patches: list[Patch], variation: Variation, library: Path) -> Iterator[tuple[int, int, InsertTumors, dict]]:
-    """Draw one insertion for each seed in each other patch; those without room are left out."""
+    """Draw an insertion of each seed into each patch that shares a fold with it; those without room are left out."""
+    fold = folds(len(patches))
     everyone = tuple(p.seed.info.patient for p in patches)
     for a, source in enumerate(patches):
         step = InsertTumors(
@@ -116,7 +122,7 @@ def place(patches: list[Patch], variation: Variation, library: Path) -> Iterator
             placement=Placement(wall=source.seed.info.attachment),
         )  # fmt: skip
         for b, host in enumerate(patches):
-            if a != b:
+            if a != b and (fold[:, a] == fold[:, b]).any():
                 params = step.draw(host.case, np.random.default_rng([a, b]))
                 if params["lesions"]:
                     yield a, b, step, params
@@ -196,8 +202,7 @@ class Scores:
 def classify(real: list[Sample], made: list[Sample], forest: bool, patches: int) -> list[Scores]:
     """Train and test on every fold of every split."""
     found = []
-    for split in range(SPLITS):
-        fold = np.random.default_rng(split).permutation(patches) % FOLDS
+    for split, fold in enumerate(folds(patches)):
         for number in range(FOLDS):
             train, test = [], []
             for sample in (*real, *made):

@@ -69,13 +69,14 @@ def test_a_bomb_is_refused(tmp_path):
     """More voxels than the header declares: nothing is allocated for them."""
     bomb = zlib.compress(bytes(50_000_000), 9)
     head = b"ObjectType = Image\nNDims = 3\nBinaryData = True\nCompressedData = True\n"
+    head += f"CompressedDataSize = {len(bomb)}\n".encode()
     head += b"DimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
     (tmp_path / "bomb.mha").write_bytes(head + bomb)
     with pytest.raises(ReadError, match="or more bytes of voxels; expected 64"):
         read_volume(tmp_path / "bomb.mha")
 
 
-@pytest.mark.parametrize("spacing", [b"0 1 1", b"-1 1 1", b"nan 1 1", b"inf 1 1", b"a b c"])
+@pytest.mark.parametrize("spacing", [b"0 1 1", b"-1 1 1", b"nan 1 1", b"inf 1 1", b"a b c", b"1 1", b"1 1 1 1"])
 def test_spacing_that_makes_no_sense(tmp_path, spacing):
     path = tmp_path / "scan.mha"
     sitk.WriteImage(sitk.GetImageFromArray(ARRAY), str(path))
@@ -102,7 +103,8 @@ def secret(tmp_path):
 
 
 def mhd(folder, target):
-    text = f"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = {target}\n"
+    text = "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
+    text += f"ElementDataFile = {target}\n"
     (folder / "scan.mhd").write_text(text)
     return folder / "scan.mhd"
 
@@ -164,7 +166,7 @@ def test_two_data_files_do_not_slip_through(secret):
         with pytest.raises(ReadError):
             read_volume(folder / "scan.nhdr")
         lines = "".join(f"ElementDataFile = {name}\n" for name in names)
-        head = "ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
+        head = "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
         (folder / "scan.mhd").write_text(head + lines)
         if names[0] != "voxels.raw":
             with pytest.raises(ReadError):
@@ -184,15 +186,29 @@ def test_two_data_files_do_not_slip_through(secret):
         "DimSize = 1 1 1",
         "dimsize = 1 1 1",
         "DimSize : 30000 30000 30000",
+        "Comment =\0",
     ],
 )
 def test_lines_that_itk_may_read_otherwise_are_refused(secret, line):
     folder = secret.parent / "inside"
     (folder / "voxels.raw").write_bytes(bytes(64))
-    head = f"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\n{line}\nElementType = MET_UCHAR\n"
+    head = f"ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 4 4 4\n{line}\nElementType = MET_UCHAR\n"
     (folder / "scan.mhd").write_text(f"{head}ElementDataFile = voxels.raw\n", newline="")
-    with pytest.raises(ReadError, match=r"expected (a key and its value|it once|one line)"):
+    with pytest.raises(ReadError, match=r"expected (a key and its value|it once)"):
         read_volume(folder / "scan.mhd")
+
+
+@pytest.mark.parametrize("declared", [1, 100, 10**6, -1])
+def test_a_wrong_compressed_size_is_refused(tmp_path, declared):
+    """ITK would inflate that many bytes and keep what comes of it."""
+    path = tmp_path / "scan.mha"
+    sitk.WriteImage(sitk.GetImageFromArray(ARRAY), str(path), True)
+    edited(path, rb"CompressedDataSize = \d+", f"CompressedDataSize = {declared}".encode())
+    with pytest.raises(ReadError, match=rf"declares {declared} compressed bytes; it holds \d+"):
+        read_volume(path)
+    edited(path, rb"CompressedDataSize = .*\n", b"")
+    with pytest.raises(ReadError, match="CompressedDataSize = ''"):
+        read_volume(path)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "hex", "bzip2", "rot13"])

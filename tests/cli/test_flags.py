@@ -95,3 +95,4 @@ def test_help_gives_range_unit_and_default(capsys):
     assert "turn about each axis (degrees) (default: 0.0,0.0,0.0)" in out
     assert "size against the seed's (0.1 … 5) (default: 2.0)" in out
     assert "folder of seeds (required)" in out
+    assert "--data PATH PATH image and labels (default: none)" in out

@@ -43,6 +43,12 @@ def test_boxes_overlap_exactly_if_they_share_a_voxel(a, b, c, d):
     assert Box(a, b).overlaps(Box(c, d)) == bool(voxels(a, b) & voxels(c, d))
 
 
+def test_an_empty_box_inside_another_overlaps_nothing():
+    inside, around = Box((2, 2, 2), (2, 4, 4)), Box((0, 0, 0), (5, 5, 5))
+    assert not inside.overlaps(around)
+    assert not around.overlaps(inside)
+
+
 @given(corners, corners)
 def test_a_clipped_box_is_the_part_inside(start, stop):
     array = np.zeros((5, 5, 5), bool)

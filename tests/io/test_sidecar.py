@@ -57,7 +57,7 @@ def test_keys_of_others_stay(tmp_path):
     write_volume(IMAGE, tmp_path / "scan.nii.gz", history=HISTORY)
     assert read_sidecar(tmp_path / "scan.nii.gz").history == HISTORY
     write_volume(IMAGE, tmp_path / "scan.nii.gz")
-    assert json.loads((tmp_path / "scan.json").read_text()) == {"Modality": "MR", "EchoTime": 0.03}
+    assert json.loads((tmp_path / "scan.json").read_bytes()) == {"Modality": "MR", "EchoTime": 0.03}
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1, 2]", "{" * 100_000])
@@ -102,7 +102,7 @@ def test_a_renamed_pair_stays_a_pair(tmp_path):
 )
 def test_a_damaged_or_newer_sidecar_is_an_error(tmp_path, change, message):
     write_volume(IMAGE, tmp_path / "scan.nii", history=HISTORY)
-    value = json.loads((tmp_path / "scan.json").read_text())
+    value = json.loads((tmp_path / "scan.json").read_bytes())
     value["napari-medsynth"].update(change)
     (tmp_path / "scan.json").write_text(json.dumps(value))
     with pytest.raises(ReadError, match=rf"scan\.json.*{message}"):

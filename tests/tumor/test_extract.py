@@ -90,7 +90,8 @@ def test_every_component_of_every_value_becomes_a_seed_and_corners_join():
 
 def test_other_lesions_in_the_crop_are_marked_and_kept_out_of_the_ring():
     image, mask = nodule(radius=3.0)
-    neighbours = ball((15, 36, 25), 2.0) | ball((15, 24, 25), 2.0)
+    neighbours = ball((15, 30, 25), 8.0) & ~ball((15, 30, 25), 5.0)
+    neighbours[:, :, 27:] = False  # most of the ring
     image[neighbours] = -600
     labels = mask + 2 * neighbours.astype(np.uint8)
     table = [Label(1, "tumor"), Label(2, "other nodule")]

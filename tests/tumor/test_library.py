@@ -18,7 +18,7 @@ from napari_medsynth.core.errors import SeedError, WriteError
 from napari_medsynth.core.labels import LabelMap
 from napari_medsynth.core.progress import finish
 from napari_medsynth.core.volume import Volume
-from napari_medsynth.io import read_labels, read_volume
+from napari_medsynth.io import read_labels, read_volume, write_labels, write_volume
 from napari_medsynth.tumor import library_index
 from napari_medsynth.tumor.extract import extract_seeds, put_back
 from napari_medsynth.tumor.library import SeedLibrary
@@ -211,13 +211,19 @@ def damaged_files():
     def cut_short(path):
         path.write_bytes(path.read_bytes()[:-40])
 
-    def other_voxels(path):
+    def one_voxel_changed(path):
+        image = read_volume(path)
+        array = image.array.copy()
+        array[0, 0, 0] += 1
+        write_volume(replace(image, array=array), path)
+
+    def another_seed(path):
         shutil.copy(path.with_name("a-1_image.nii.gz"), path)
 
     def text(path):
         path.write_text("no image")
 
-    return [cut_short, other_voxels, text, Path.unlink]
+    return [cut_short, one_voxel_changed, another_seed, text, Path.unlink]
 
 
 @pytest.mark.parametrize("damage", damaged_files())
@@ -358,7 +364,8 @@ def test_an_open_library_keeps_what_another_process_added(library):
     other = SeedLibrary.open(library.folder)
     other.add([seed(4.0, "d")])
     library.add([seed(6.0, "e")])
-    assert [info.id for info in library.infos] == ["a-1", "b-1", "c-1", "d-1", "e-1"]
+    for seen in (library, SeedLibrary.open(library.folder)):
+        assert [info.id for info in seen.infos] == ["a-1", "b-1", "c-1", "d-1", "e-1"]
 
 
 def test_a_library_that_stays_locked_is_an_error_not_a_hang(library, monkeypatch):
@@ -389,8 +396,6 @@ def test_real_nodules_survive_the_library(data_dir, tmp_path):
 
 
 def test_the_temporary_library_of_another_format_goes_with_its_object(tmp_path):
-    from napari_medsynth.io import write_labels, write_volume
-
     given = scan()
     write_volume(given.image, tmp_path / "source_msd_1_image.nii.gz")
     write_labels(given.labels, tmp_path / "source_msd_1_label.nii.gz")

@@ -87,6 +87,15 @@ def test_what_such_seeds_do_not_know_of_their_surroundings_stays_unknown(run_in)
         assert (margins >= 4.0).all()
 
 
+def test_every_value_of_such_a_seed_is_lesion(run_in):
+    image, label = whole_scan()
+    label[30:] *= 2  # the second lesion has another value
+    folder = run_in / "assets/images/seeds"
+    for array, kind in zip(as_synthlung_cuts(image, label), ("image", "label"), strict=True):
+        save(array, folder / f"seed_msd_lung_001_{kind}.nii.gz")
+    assert len(SeedLibrary.open(folder)) == 2
+
+
 def test_other_lesions_of_the_same_box_are_known_but_blank(run_in):
     image, label = whole_scan()
     label[30:33, 20:23, 15:17] = 1

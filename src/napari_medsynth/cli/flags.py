@@ -86,8 +86,24 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 @REGISTRY.primitive_rule
+def _several_paths(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """A fixed number of paths, or none, as that many words."""
+    options = [info.type] if info.type_origin is tuple else [a for a in get_args(info.type) if a is not type(None)]
+    count = len(get_args(options[0])) if len(options) == 1 else 0
+    if not count or get_origin(options[0]) is not tuple or set(get_args(options[0])) != {Path}:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=count,
+        metavar=" ".join(["PATH"] * count),
+        instance_from_str=lambda words: tuple(Path(word) for word in words),
+        is_instance=lambda value: True,
+        str_from_instance=lambda paths: ["none"] if paths is None else [str(path) for path in paths],
+    )
+
+
+@REGISTRY.primitive_rule
 def _one_word(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Tuples and unions as one word; the rest, and unions of settings, is tyro's."""
+    """Other tuples and unions as one word; the rest, and unions of settings, is tyro's."""
     hint: Any = info.type
     if not (_is_tuple_or_union(hint) and _is_simple(hint)):
         return None

@@ -134,7 +134,9 @@ def write_result(
         console.say(remark)
     for row in lesion_rows(case):
         place = ", ".join(f"{v:.0f}" for v in row.figures.centre_mm)
-        console.say(f"lesion {row.figures.instance}: {row.seed}, {row.diameter_mm:.1f} mm, at ({place}) mm")
+        console.say(
+            f"lesion {row.figures.instance}: {row.seed or 'was there'}, {row.diameter_mm:.1f} mm, at ({place}) mm"
+        )
     texts = {"lesions.csv": lesion_csv(case), "recipe.yaml": recipe.to_yaml()}
     pictures = {f"{name}.png": data for name, data in extras.items()}
     console.wrote(write_case(case, output, extras={**texts, **pictures}, overwrite=overwrite))

@@ -71,7 +71,7 @@ class Recipe:
         """Return the text of a recipe file."""
         import yaml
 
-        return yaml.safe_dump(self.to_json(), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
 
     @classmethod
     def from_json(cls, value: object, where: str = "recipe") -> Self:

@@ -16,7 +16,8 @@ import SimpleITK as sitk
 from ..core.affine import Affine, FloatArray
 from ..core.errors import GridError, ReadError, WriteError
 from ..core.volume import Volume
-from .itk_header import check
+from . import metaimage_header, nrrd_header
+from .plainfile import reading
 from .voxels import storable
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what ITK warns of is checked here, and an error where it matters
@@ -35,12 +36,15 @@ def read(path: Path, max_bytes: int | None = None) -> Volume:
         If it is not a whole file of one 2D or 3D image, is larger than the budget, or takes its voxels from outside
         its folder.
     """
-    values = check(path, max_bytes)
+    header = metaimage_header if path.suffix.lower() in (".mha", ".mhd") else nrrd_header
+    with reading(path):
+        stored = header.stored(path, max_bytes)
+        stored.require_whole()
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        if math.prod(reader.GetSize()) * reader.GetNumberOfComponents() != values:
+        if math.prod(reader.GetSize()) * reader.GetNumberOfComponents() != stored.values:
             raise ReadError(f"{path} has a header that can be read in two ways")
         image = reader.Execute()
     except RuntimeError as error:

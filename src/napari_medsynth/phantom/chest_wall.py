@@ -55,12 +55,20 @@ def add_bones(canvas: Canvas, cage: FloatArray) -> None:
         canvas.paint(blade, 320, _GIRDLE, box)
     _add_ribs(canvas, cage)
     _add_sternum(canvas)
-    _add_spine(canvas)
+    _add_spine(canvas, cage)
 
 
 def spine_line(z: FloatArray) -> FloatArray:
     """Return where the middle of the vertebral bodies lies, in mm to the back, at each height: a mild kyphosis."""
     return np.asarray(47 + 7 * (1 - (z / 120) ** 2), dtype=np.float32)
+
+
+def column_distance(y: FloatArray, x: FloatArray) -> FloatArray:
+    """Distance in mm to the spine and the muscles beside it, which part the lungs behind the heart.
+
+    ``y`` counts from :func:`spine_line`. The column widens to the back, where the ribs join.
+    """
+    return superellipsoid((y - 20, x), (38.0, 21 + 0.48 * np.maximum(y, 0)), 4.0)
 
 
 def _cage_centre(z: FloatArray) -> FloatArray:
@@ -92,7 +100,7 @@ def _add_sternum(canvas: Canvas) -> None:
     canvas.paint(bone + 2, 140, VALUE["sternum"], box)
 
 
-def _add_spine(canvas: Canvas) -> None:
+def _add_spine(canvas: Canvas, cage: FloatArray) -> None:
     """Bodies and discs in a column, an arch around the canal, and three processes on each vertebra."""
     box = canvas.box((-1e3, 20, -60), (1e3, 125, 60))
     z, y, x = canvas.offsets(box, (0, 0, 0))
@@ -104,10 +112,10 @@ def _add_spine(canvas: Canvas) -> None:
     arch = np.maximum(np.abs(ring - 10.5) - 2.5, np.abs(level - 2) - 8.5)
     drop = _nearest(z + 0.8 * (y - 30), _LEVEL)
     spinous = np.maximum(np.maximum(side - 3, np.abs(y - 42) - 11), np.abs(drop) - 6)
-    transverse = capsule((level - 3, y - 20, side - 10), np.array((0, 13, 30.0)), 5, 4)
-    neck = capsule((level - 7, y - 6, side - 15), np.array((-3, 25, 24.0)), 4, 4)
-    back = np.maximum(superellipsoid((y - 22, x), (34.0, 28.0)), 8 - y)
-    canvas.paint(back, 52, VALUE["muscle"], box)
+    transverse = capsule((level - 3, y - 20, side - 10), np.array((0, 13, 26.0)), 5, 4)
+    neck = capsule((level - 7, y - 6, side - 15), np.array((-3, 25, 21.0)), 4, 4)
+    back = np.maximum(column_distance(y, x), 8 - y)
+    canvas.paint(np.maximum(back, cage[box]), 52, VALUE["muscle"], box)
     canvas.paint(column + 0.5, 90, VALUE["discs"], box)
     canvas.paint(neck, 300, VALUE["ribs"], box)
     bone = np.minimum(np.minimum(body, arch), np.minimum(spinous, transverse))

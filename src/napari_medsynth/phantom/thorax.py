@@ -33,9 +33,9 @@ def thorax(
 ) -> Case:
     """Make a CT-like chest of a lying adult, arms raised, with contrast medium and tumors in the lungs.
 
-    It is kept small, for demonstrations and tests: one body of fixed size whose lung vessels, texture, noise and tumors are
-    drawn anew for each seed. It is no model of a population; organs are simple solids, bronchi end after the
-    lobar ones, and there is no scatter or beam hardening.
+    It is kept small, for demonstrations and tests: one body of fixed size whose lung vessels, texture, noise and
+    tumors are drawn anew for each seed. It is no model of a population; organs are simple solids, bronchi end
+    after the lobar ones, and there is no scatter or beam hardening.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import trees
 from .canvas import Canvas, FloatArray, Point, superellipsoid, turned
-from .chest_wall import spine_line
+from .chest_wall import column_distance, spine_line
 from .labels import VALUE
 
 BLOOD = 140.0
@@ -86,7 +86,7 @@ def lung_distance(canvas: Canvas, cage: FloatArray, heart: FloatArray, under: Fl
     """Distance in mm to the surface of the lungs: the chest without mediastinum, spine and what lies under it."""
     high = np.clip((canvas.z - 60) / 50, 0, 1)
     middle = np.abs(canvas.x) - (6 + 24 * np.exp(-(((canvas.y - 12) / 34) ** 2)) + 9 * high)
-    column = superellipsoid((canvas.y - spine_line(canvas.z) - 20, canvas.x), (40.0, 28.0))
+    column = column_distance(canvas.y - spine_line(canvas.z), canvas.x)
     core = np.minimum(_smooth_minimum(middle, heart - 5, 14), column)
     return np.asarray(np.maximum(np.maximum(cage + 1.5, -core), 3 - under))
 

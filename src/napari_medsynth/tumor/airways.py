@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ..core.box import Box
-from .thorax import Hu, Mask
+from .regions import Mask
+from .thorax import Hu
 
-#: Thresholds at which the lumen is grown from the windpipe, strictest first; walls are thin, so a lenient one leaks.
-_LUMEN_HU = (-980, -960, -940, -920, -900, -880, -850)
+#: Lumen of the windpipe in a slice; even a narrow one is empty in its middle.
+_LUMEN_HU = -940
+#: By how much above its median the lumen is grown, strictest first; walls are thin, so a lenient threshold leaks.
+_LENIENCE_HU = (40, 60, 80, 100, 120, 140)
 #: Windpipe in cross-section, mm²: a child's to one widened by disease (Griscom and Wohl 1986: men 100–400).
 _SECTION = (30.0, 900.0)
 #: Windpipe and main bronchi together hold less, in mm³; more means that the growth has leaked into a lung.
 _LARGEST = 120e3
-#: A step of the threshold that lets the volume grow by more has leaked, too.
-_LEAK = 1.8
+#: A step of the threshold that lets the volume grow by more than this factor, and mm³ on top, has leaked, too.
+_LEAK = (1.7, 1500.0)
 #: How far to each side of the windpipe the main bronchi are followed, in mm.
 _REACH = 55.0
 #: Slices of windpipe, in mm, that must lie above one another before it is believed.
@@ -44,24 +46,28 @@ def find_airways(hu: Hu, air: Mask, spacing: Sequence[float]) -> Mask:
     mask
         The lumen; empty if no windpipe is in view.
     """
-    from scipy import ndimage
-
     airways = np.zeros(hu.shape, dtype=bool)
     box = _middle(air, spacing)
     seeds = _windpipe(hu[box.slices], spacing)
     if not seeds.any():
         return airways
-    found, volume = seeds, float(seeds.sum()) * float(np.prod(spacing))
-    for threshold in _LUMEN_HU:
-        labels, _ = ndimage.label((hu[box.slices] < threshold) | seeds)
-        ids = np.unique(labels[seeds])
-        grown = np.isin(labels, ids)
-        size = float(grown.sum()) * float(np.prod(spacing))
-        if size > _LARGEST or (size > 20e3 and size > _LEAK * volume):
-            break
-        found, volume = grown, max(size, volume)
-    airways[box.slices] = found
+    airways[box.slices] = _grown(hu[box.slices], seeds, float(np.prod(spacing)))
     return airways
+
+
+def _grown(hu: Hu, seeds: Mask, voxel: float) -> Mask:
+    """Loosen the threshold until the region leaks; what it was before."""
+    from scipy import ndimage
+
+    found, most = seeds, _LARGEST
+    for lenience in _LENIENCE_HU:
+        labels, _ = ndimage.label((hu < np.median(hu[seeds]) + lenience) | seeds)
+        grown = np.isin(labels, labels[seeds])
+        volume = float(grown.sum()) * voxel
+        if volume > most:
+            break
+        found, most = grown, min(_LARGEST, _LEAK[0] * volume + _LEAK[1])
+    return found
 
 
 def _middle(air: Mask, spacing: Sequence[float]) -> Box:
@@ -79,7 +85,7 @@ def _windpipe(hu: Hu, spacing: Sequence[float]) -> Mask:
     """Lumen of the windpipe: gas, round in cross-section, in a run of slices that overlap each other."""
     from scipy import ndimage
 
-    gas = hu < _LUMEN_HU[2]
+    gas = hu < _LUMEN_HU
     plane = ndimage.generate_binary_structure(3, 1)
     plane[[0, 2]] = False  # each slice by itself
     labels, count = ndimage.label(gas, plane)

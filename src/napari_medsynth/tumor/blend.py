@@ -20,7 +20,7 @@ from .vessels import find_vessels
 
 Mask = npt.NDArray[np.bool_]
 
-_CONTEXT = (2, 12, 12)  #: voxels around the lesion in which the host's noise and tissue are measured
+CONTEXT = (2, 12, 12)  #: voxels around the lesion in which the host's noise and tissue are measured
 _FWHM = 2.3548  #: full width at half maximum of a Gaussian of standard deviation 1
 
 
@@ -98,7 +98,7 @@ def blend(
     if how.method == "paste":
         new, share = np.where(mask, hu, old), mask.astype(np.float32)
     else:
-        around = box.grown(_CONTEXT).clipped(image.shape)
+        around = box.grown(CONTEXT).clipped(image.shape)
         context = image[around.slices].astype(np.float32)
         share = _softened(share, distance, spacing, how)
         tissue = np.ones(old.shape, dtype=bool) if host is None else host

@@ -40,6 +40,11 @@ class Host:
     stride: tuple[int, int, int]
     wall_mm: npt.NDArray[np.float32]
 
+    @property
+    def volume_ml(self) -> float:
+        """Volume of the organ in mL, as the coarse grid sees it."""
+        return float((self.wall_mm > 0).sum() * np.prod(self.stride)) * self.labels.voxel_ml
+
     def inside(self, box: Box) -> Mask:
         """Which voxels of ``box`` belong to the organ; ``box`` must lie inside the scan."""
         return np.asarray(self.labels.array[box.slices] != 0)

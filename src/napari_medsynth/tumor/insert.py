@@ -16,10 +16,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..core.affine import Affine
 from ..core.box import Box
 from ..core.case import Case
 from ..core.errors import ConfigError, HostError, RecordError, SeedError
 from ..core.labels import LabelMap
+from ..core.progress import Job, Progress, finish
 from ..core.rng import child_seed
 from ..core.settings import Settings, require_interval, setting
 from ..core.step import Step
@@ -51,8 +53,10 @@ class Insertion(Settings):
     instance: int = setting(1, "Its value in the instance map", low=1, high=65535)
 
     def lesion(self, seed: Seed, image: Volume) -> Lesion:
-        """Bring the seed, changed, onto the scan's grid."""
-        return shape(prepare(seed), self.morph, image.affine, self.centre)
+        """Bring the seed, changed, onto the scan's grid; a lesion that only moves by whole voxels is not made again."""
+        whole = [int(np.floor(c)) for c in self.centre]
+        z, y, x = (c - w for c, w in zip(self.centre, whole, strict=True))
+        return _shaped(seed, self.morph, image.affine, (z, y, x)).moved(whole)
 
     def moved_with(self, before: Lesion, after: Lesion, host: Host | None) -> Insertion:
         """Return the insertion where ``after`` is, ``before`` being its lesion now, cut off by the host's wall."""
@@ -128,13 +132,19 @@ class InsertTumors(TumorOptions, Step):
         SeedError
             If the library is damaged, or no seed in it fits the settings.
         """
+        return finish(self.drawing(case, rng))
+
+    def drawing(self, case: Case, rng: np.random.Generator) -> Job[dict[str, Any]]:
+        """Do what :meth:`draw` does as a job that reports each lesion."""
         image = require_image(case)
         infos = self._choices()
         there, remarks = self._surroundings(case)
         first = next_instance(case)
         placed: list[Insertion] = []
         missed: list[dict[str, Any]] = []
-        for number, place in enumerate(self._places(rng), 1):
+        places = self._places(rng)
+        for number, place in enumerate(places, 1):
+            yield Progress(number - 1, len(places), f"lesion {number}")
             seed, entry = self._drawn(infos, rng, place or _middle(there), first + len(placed))
             lesion = entry.lesion(seed, image)
             if place is None:
@@ -189,7 +199,7 @@ class InsertTumors(TumorOptions, Step):
             If the library's seed is not the one that was recorded.
         """
         if entry.synthetic is not None:
-            return entry.synthetic.make()
+            return _made(entry.synthetic)
         if self.library is None:
             raise ConfigError(f"InsertTumors.library is not set; expected the folder that holds seed {entry.seed_id!r}")
         seed = open_library(self.library).load(entry.seed_id)
@@ -254,7 +264,17 @@ class InsertTumors(TumorOptions, Step):
             roughness=round(float(rng.uniform(0.08, 0.2)), 3),
             seed=child_seed(rng),
         )
-        return made.make(), made
+        return _made(made), made
+
+
+@lru_cache(maxsize=8)
+def _shaped(seed: Seed, morph: Morph, grid: Affine, centre: tuple[float, float, float]) -> Lesion:
+    return shape(prepare(seed), morph, grid, centre)
+
+
+@lru_cache(maxsize=16)
+def _made(lesion: SyntheticLesion) -> Seed:
+    return lesion.make()
 
 
 def surroundings(case: Case, host: Host | None) -> Surroundings:

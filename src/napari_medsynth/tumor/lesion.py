@@ -56,7 +56,9 @@ class Lesion:
         return replace(self, box=self.box.shifted(offset))
 
 
-def shape(seed: PreparedSeed, morph: Morph, grid: Affine, centre: Sequence[float]) -> Lesion:
+def shape(
+    seed: PreparedSeed, morph: Morph, grid: Affine, centre: Sequence[float], *, most_samples: int = _MAX_SAMPLES
+) -> Lesion:
     """Morph a seed and bring it onto a host's grid.
 
     The seed keeps its orientation in the patient and its size in mm, whatever the two grids are. Where the host's
@@ -73,6 +75,8 @@ def shape(seed: PreparedSeed, morph: Morph, grid: Affine, centre: Sequence[float
         The host's grid.
     centre
         Index ``(z, y, x)`` in the host, not rounded, where the seed's centroid goes.
+    most_samples
+        Samples per axis and voxel at most; 1 for a quick preview.
 
     Raises
     ------
@@ -81,12 +85,13 @@ def shape(seed: PreparedSeed, morph: Morph, grid: Affine, centre: Sequence[float
     """
     warp = Warp.of(seed, morph)
     box = _box_around(warp, grid, centre)
-    counts = _samples_per_axis(seed.affine, grid, morph)
+    counts = tuple(min(n, most_samples) for n in _samples_per_axis(seed.affine, grid, morph))
     offsets = _offsets(box, grid, centre)
     growth = morph.growth_mm
     if morph.volume_ml is not None:
-        growth = warp.growth_for(morph.volume_ml, offsets, float(np.prod(grid.spacing)) / 1000)
-    fields = _mean_fields(warp, growth, grid, offsets, counts)
+        growth = warp.growth_for(morph.volume_ml, offsets.reshape(3, -1), float(np.prod(grid.spacing)) / 1000)
+    names = ("share", "light", "smooth") if morph.new_texture > 0 else ("share", "light")
+    fields = _mean_fields(warp, growth, grid, offsets, counts, names)
     share = np.clip(fields["share"], 0, 1)
     solid = np.maximum(share, 1e-3)
     hu = np.where(share > 1e-3, fields["light"] / solid, seed.core_hu)
@@ -134,16 +139,24 @@ def _offsets(box: Box, grid: Affine, centre: Sequence[float]) -> FloatArray:
 
 
 def _mean_fields(
-    warp: Warp, growth: float, grid: Affine, offsets: FloatArray, counts: tuple[int, ...]
+    warp: Warp, growth: float, grid: Affine, offsets: FloatArray, counts: tuple[int, ...], names: Sequence[str]
 ) -> dict[str, FloatArray]:
-    """Sample the seed's fields at every voxel, as the mean over ``counts`` places in each."""
-    total: dict[str, FloatArray] = {}
+    """Sample the seed's fields at every voxel, as the mean over ``counts`` places in each.
+
+    Voxels that the lesion cannot reach are not looked up; their distance is the least that it can be.
+    """
+    far = np.linalg.norm(offsets, axis=0) - warp.reach_mm
+    near = far < REACH_MM + max(grid.spacing)
+    found = {"distance": far, **{name: np.zeros_like(far) for name in names}}
+    total = {name: np.zeros(int(near.sum())) for name in found}
     places = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     for place in np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, 3):
         shift = grid.matrix[:3, :3] @ place
-        for name, values in warp.sample(offsets + shift[:, None, None, None], growth).items():
-            total[name] = total[name] + values if name in total else values
-    return {name: values / np.prod(counts) for name, values in total.items()}
+        for name, values in warp.sample(offsets[:, near] + shift[:, None], growth, names).items():
+            total[name] += values / np.prod(counts)
+    for name, values in total.items():
+        found[name][near] = values
+    return found
 
 
 def _trimmed(lesion: Lesion) -> Lesion:

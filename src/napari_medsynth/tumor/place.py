@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +64,10 @@ def find_place(
     host = there.host
     if host is None:
         return None, "there is no host to draw a place in"
-    radius = _radius(lesion, there.spacing)
+    volume = float(lesion.mask.sum() * np.prod(there.spacing)) / 1000
+    if volume * rules.inside > host.volume_ml:
+        return None, f"the lesion has {volume:.1f} mL and the host {host.volume_ml:.1f} mL"
+    radius = float((3 * volume * 1000 / (4 * np.pi)) ** (1 / 3))
     nearest, farthest = _wall_range(rules, radius)
     places = host.places(nearest, farthest)
     if places.size == 0:
@@ -156,11 +158,6 @@ def _grown(box: Box, margin_mm: float, there: Surroundings) -> Box:
 def _common(a: Box, b: Box) -> Box:
     start = tuple(max(p, q) for p, q in zip(a.start, b.start, strict=True))
     return Box(start, tuple(min(p, q) for p, q in zip(a.stop, b.stop, strict=True)))
-
-
-def _radius(lesion: Lesion, spacing: Sequence[float]) -> float:
-    """Radius in mm of the ball of the lesion's volume."""
-    return float((3 * lesion.mask.sum() * np.prod(spacing) / (4 * np.pi)) ** (1 / 3))
 
 
 def _wall_range(rules: Placement, radius: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ lesion alone. Put in a new host ``H`` it becomes ``w L + (1 - w) H`` (Porter & D
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ SURE_DEPTH_MM = 3.0  #: deeper than this all is lesion, however dark (cavities, 
 REACH_MM = 3.0  #: nothing of a lesion is seen further outside its contour: the scanner's blur ends there
 CONTRAST_HU = 150.0  #: lesions that differ less from their surroundings are unmixed by distance alone
 _LOW_PASS_MM = 2.0
+_SHELL_MM = 0.5  #: thickness of the shells in which the blur outside the contour is measured
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +68,14 @@ class PreparedSeed:
     volume_ml: float
     reach_mm: float
 
+    @cached_property
+    def splines(self) -> dict[str, Field]:
+        """Cubic spline coefficients of ``share``, ``light`` and ``smooth``."""
+        from scipy import ndimage
+
+        fields = {"share": self.share, "light": self.light, "smooth": self.smooth}
+        return {name: ndimage.spline_filter(field, output=np.float32) for name, field in fields.items()}
+
 
 @lru_cache(maxsize=16)
 def prepare(seed: Seed) -> PreparedSeed:
@@ -104,7 +113,7 @@ def _share(seed: Seed, hu: Field, distance: Field) -> Field:
         return by_distance
     share = np.clip((hu - seed.info.ring_hu) / contrast, 0, 1)
     share[seed.mask.array == OTHER] = 0
-    share = np.minimum(share, _limit(share, distance))
+    share = _without_neighbours(share, distance)
     share = np.maximum(share, _fall(distance, -SURE_DEPTH_MM, -SURE_DEPTH_MM / 2, 1.0))
     return (share * _fall(distance, REACH_MM / 3, REACH_MM, 1.0)).astype(np.float32)
 
@@ -121,22 +130,21 @@ def _has_ring(hu: Field, distance: Field) -> bool:
     return ring.size > 0 and not (ring.max() == ring.min() and ring.max() <= -1000)
 
 
-def _limit(share: Field, distance: Field) -> Field:
-    """Largest believable share at each distance: what the airy side of the lesion shows, and a quarter more.
+def _without_neighbours(share: Field, distance: Field) -> Field:
+    """Give voxels outside the contour that are brighter than its blur can make them the share of their like.
 
-    Where a lesion touches a wall or a vessel, that tissue has the lesion's HU and would count as lesion.
+    Where a lesion touches a wall or a vessel, that tissue has the lesion's HU and would count as lesion. What most
+    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion.
     """
-    edges = np.arange(-SURE_DEPTH_MM, REACH_MM + 0.5, 0.5)
-    index = np.digitize(distance, edges)
-    typical = np.ones(len(edges) + 1, dtype=np.float32)
-    for n in range(1, len(edges)):
-        inside = share[index == n]
-        if inside.size:
-            typical[n] = min(typical[n - 1], float(np.quantile(inside, 0.4)) + 0.25)
-        else:
-            typical[n] = typical[n - 1]
-    typical[len(edges)] = 0
-    return np.asarray(typical[index], dtype=np.float32)
+    found = share.copy()
+    step = _SHELL_MM
+    before = 1.0
+    for low in np.arange(0, REACH_MM, step):
+        shell = (distance > low) & (distance <= low + step)
+        if shell.any():
+            before = min(before, float(np.quantile(share[shell], 0.4)))
+            found[shell & (share > before + 0.25)] = before
+    return found
 
 
 def _alone(seed: Seed, hu: Field, share: Field, distance: Field) -> Field:

@@ -68,7 +68,7 @@ def _side_by_side(one: Mask, other: Mask) -> bool:
         return False
     columns = (one[shared] | other[shared]).any(axis=(0, 1))
     width = np.ptp(np.flatnonzero(columns)) + 1
-    return abs(_centre_x(one[shared]) - _centre_x(other[shared])) > 0.2 * width
+    return bool(abs(_centre_x(one[shared]) - _centre_x(other[shared])) > 0.2 * width)
 
 
 def _centre_x(mask: Mask) -> float:

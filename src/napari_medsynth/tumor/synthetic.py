@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: HU of solid nodules and of ground glass, and the HU above which calcium is certain: Hansell et al., Fleischner
 #: Society glossary, Radiology 246 (2008); Henschke et al., AJR 178 (2002), for part-solid nodules.
 _SOLID_HU, _GLASS_HU, _CALCIUM_HU, _AIR_HU = 30.0, -620.0, 400.0, -950.0
-_MARGIN_MM = 8.0
+_MARGIN_MM = 6.0
 _BLUR_MM = 0.6  #: the scanner's blur (standard deviation), which makes the rim
 
 
@@ -44,7 +44,7 @@ class SyntheticLesion(Settings):
 
     def make(self) -> Seed:
         """Make the seed: an image around the lesion and its mask, ``(z, y, x)``."""
-        step = float(np.clip(self.diameter_mm / 24, 0.4, 1.0))
+        step = float(np.clip(self.diameter_mm / 16, 0.5, 1.0))
         offsets = _grid(self.diameter_mm * self.elongation * 0.75 + _MARGIN_MM, step)
         rng = np.random.default_rng(self.seed)
         distance = self._distance(offsets, step, rng)

@@ -17,12 +17,10 @@ Hu = npt.NDArray[np.int16]
 
 #: Aerated lung lies below, every soft tissue above; half-way between the two, as the Fleischner density mask has it.
 AIR_HU = -400
-#: Lung below this is emphysema (Gevenois et al. 1995).
+#: Lung below this is emphysema (Gevenois et al. 1995); even then most of a lung lies above, and gas below.
 EMPHYSEMA_HU = -950
 #: Above this, what looks like lung is mostly a voxel half in air and half in skin.
 TISSUE_MIX_HU = -500
-#: Gas without tissue: the lumen of gut and windpipe, and the room. Even lungs with emphysema are mostly above.
-GAS_HU = -970
 #: No patient is below this; scanners write -2000 or -3024 outside their circular field of view.
 VOID_HU = -1100
 
@@ -34,6 +32,8 @@ _BODY_MM = 4.0
 _SMALLEST_SECTION = 900.0
 #: Parts of a lung that a tumor or thick vessels cut off are kept from this size on, as a share of the largest part.
 _SMALLEST_PART = 0.01
+#: Room air under a flank or a shoulder borders on the room with more than this share of its voxels.
+_OPEN = 0.03
 
 
 def coarsen(ct: npt.NDArray[np.number], spacing: Sequence[float]) -> tuple[Hu, tuple[int, ...]]:
@@ -65,9 +65,9 @@ def coarsen(ct: npt.NDArray[np.number], spacing: Sequence[float]) -> tuple[Hu, t
 
 
 def _int_plane(plane: npt.NDArray[np.number]) -> npt.NDArray[np.int16]:
-    if plane.dtype.kind == "f":
-        plane = np.nan_to_num(plane, nan=0.0)
-    return np.clip(plane, -2048, 2048).astype(np.int16)
+    if plane.dtype != np.int16:
+        plane = np.nan_to_num(plane.astype(np.float32), nan=0.0)
+    return np.asarray(np.clip(plane, -2048, 2048), dtype=np.int16)
 
 
 def _halved(plane: npt.NDArray[np.int16], block: int) -> npt.NDArray[np.int16]:
@@ -98,13 +98,16 @@ def lung_air(hu: Hu, spacing: Sequence[float]) -> Mask:
     """
     from scipy import ndimage
 
-    air = _air(hu)
+    air = (hu < AIR_HU) & (hu > VOID_HU)
     inside = _inside(hu, spacing)
     # Through an open mouth the lungs reach the room and, along the skin, everything. Only what is deeper than a
     # skin of mixed voxels may lie outside: a lung that the field of view cuts.
-    labels, count = ndimage.label(air & (inside | _opened((hu > EMPHYSEMA_HU) & (hu < TISSUE_MIX_HU))))
+    deep = air & (inside | _opened((hu > EMPHYSEMA_HU) & (hu < TISSUE_MIX_HU)))
+    labels, count = ndimage.label(deep)
     sizes = np.bincount(labels.reshape(-1), minlength=count + 1)
-    sizes[~_lung_like(hu, inside, labels, sizes)] = 0
+    room = eroded(air & ~deep, IN_PLANE)
+    open_to_room = np.bincount(labels[dilated(dilated(room))], minlength=count + 1) > _OPEN * sizes
+    sizes[~_lung_like(hu, inside, labels, sizes) | open_to_room] = 0
     largest = int(sizes.argmax())
     section = _largest_section(labels == largest, spacing) if sizes[largest] else 0.0
     if section < _SMALLEST_SECTION:
@@ -117,12 +120,6 @@ def lung_air(hu: Hu, spacing: Sequence[float]) -> Mask:
     return np.asarray((sizes >= _SMALLEST_PART * sizes[largest])[labels])
 
 
-def _air(hu: Hu) -> Mask:
-    """Everything as thin as lung, save what the scanner wrote for "nothing": its lowest value, or less than air."""
-    lowest = int(hu.min())
-    return (hu < AIR_HU) & (hu > max(lowest, VOID_HU) if lowest <= -1000 else True)
-
-
 def _opened(mask: Mask) -> Mask:
     return dilated(dilated(eroded(eroded(mask)))) & mask
 
@@ -131,18 +128,19 @@ def _lung_like(hu: Hu, inside: Mask, labels: npt.NDArray[np.int32], sizes: npt.N
     """Which components lie in the body and hold more than gas; ``(count + 1,)``."""
     few = (slice(None), slice(None, None, 2), slice(None, None, 2))
     core = eroded(labels > 0, IN_PLANE)  # at the rim, gas and tissue mix to what looks like lung
-    core |= ~np.isin(labels, labels[core])
     ids = np.where(core[few], labels[few], 0).reshape(-1)
-    total = np.maximum(np.bincount(ids, minlength=len(sizes)), 1)
+    total = np.bincount(ids, minlength=len(sizes)).astype(np.float64)
+    total[total == 0] = np.nan  # too thin to tell: a comparison with NaN is false, so it is not kept
 
     def share(where: Mask) -> npt.NDArray[np.float64]:
         return np.bincount(ids, weights=where[few].reshape(-1), minlength=len(sizes)) / total
 
-    likely = (share(hu < GAS_HU) < 0.6) & (share(inside) > 0.5)
+    thin = share(hu < EMPHYSEMA_HU)
+    likely = (thin < 0.5) & (share(inside) > 0.5)
     likely[0] = False
     # Emphysema makes a whole lung thin, not a small part of one; that is gut, or room air under a shoulder.
     largest = sizes[likely].max(initial=0)
-    return np.asarray(likely & ((sizes > 0.2 * largest) | (share(hu < EMPHYSEMA_HU) < 0.3)))
+    return np.asarray(likely & ((sizes > 0.2 * largest) | (thin < 0.3)))
 
 
 def _inside(hu: Hu, spacing: Sequence[float]) -> Mask:
@@ -154,6 +152,7 @@ def _inside(hu: Hu, spacing: Sequence[float]) -> Mask:
     lung = eroded((thin > EMPHYSEMA_HU) & (thin < TISSUE_MIX_HU), IN_PLANE)
     for edge in ((slice(None), 0), (slice(None), -1), (..., 0), (..., -1)):
         body[edge] |= lung[edge]
+    body |= lung & dilated(dilated(thin < VOID_HU, IN_PLANE), IN_PLANE)
     front, back = _reaches(body, 1)
     right, left = _reaches(body, 2)
     inside = front & back & (right | left)
@@ -169,7 +168,7 @@ def _body(tissue: Mask) -> Mask:
     labels, _ = ndimage.label(eroded(tissue, IN_PLANE))
     sizes = np.bincount(labels.reshape(-1))
     sizes[0] = 0
-    return np.asarray(labels == sizes.argmax()) & (labels > 0)
+    return np.asarray((labels == sizes.argmax()) & (labels > 0))
 
 
 def _reaches(body: Mask, axis: int) -> tuple[Mask, Mask]:

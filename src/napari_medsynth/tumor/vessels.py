@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import GridError
-from .regions import Mask
+from .regions import Mask, eroded
 
 #: Above this lie 2.7 % of the voxels within expert lung contours (NSCLC-Radiomics): vessels and the walls of bronchi.
 VESSEL_HU = -500
+#: At the rim of the lung, in mm, voxels are half lung and half wall, and as dense as vessels.
+_RIM_MM = 2.0
 #: Smaller pieces are noise, in mm³: a length of vessel of 2 mm across and 3 mm long is larger.
 _SMALLEST_MM3 = 8.0
 
@@ -33,8 +35,8 @@ def find_vessels(ct: npt.NDArray[np.number], host: Mask, spacing: Sequence[float
     Returns
     -------
     mask
-        Vessel voxels of ``host``, same shape. Pieces below 8 mm³ are noise and left out, unless they touch the edge
-        of the array, behind which they may go on.
+        Vessel voxels of ``host``, same shape, without its rim of 2 mm. Pieces below 8 mm³ are noise and left out,
+        unless they touch the edge of the array, behind which they, and the lung, may go on.
 
     Raises
     ------
@@ -45,7 +47,10 @@ def find_vessels(ct: npt.NDArray[np.number], host: Mask, spacing: Sequence[float
         raise GridError(f"ct is {ct.shape} and host {host.shape} voxels; expected two volumes (z, y, x) of one shape")
     from scipy import ndimage
 
-    dense = host & (ct > VESSEL_HU)
+    inner = host
+    for step in range(round(_RIM_MM / min(spacing))):
+        inner = eroded(inner, [axis for axis in range(3) if step < round(_RIM_MM / spacing[axis])])
+    dense = inner & (ct > VESSEL_HU)
     labels, count = ndimage.label(dense)
     large = np.bincount(labels.reshape(-1), minlength=count + 1) * float(np.prod(spacing)) >= _SMALLEST_MM3
     for axis in range(3):

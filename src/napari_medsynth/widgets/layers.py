@@ -47,6 +47,7 @@ LayerData = tuple[npt.NDArray[Any], dict[str, Any], str]
 #: The lung window of CT, in HU: level -600, width 1500.
 CT_WINDOW = (-1350, 150)
 
+_OPACITY = 0.4  #: labels cover the whole body, and the image is to be seen through them
 _PADDING = -4096  #: no scanner pads with less
 
 
@@ -121,6 +122,7 @@ def labels_layer_data(
     kwargs = {"name": name, **spatial_kwargs(upright), "metadata": {KEY: info.to_json()}}
     counts = np.bincount(upright.array.reshape(-1), minlength=1)
     kwargs["features"] = _features(upright, counts)
+    kwargs["opacity"] = _OPACITY if role == "labels" else 0.7
     if any(entry.colour for entry in labels.table):
         kwargs["colormap"] = _colours(labels, counts)
     return np.array(upright.array, order="C"), kwargs, "labels"

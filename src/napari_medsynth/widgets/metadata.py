@@ -7,7 +7,7 @@ label values mean, and how the voxels were made. :mod:`.layers` writes it, :mod:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class LayerInfo:
     affine: Affine
     original_affine: Affine
     modality: str = ""
-    table: LabelTable = LabelTable()
+    table: LabelTable = field(default_factory=LabelTable)
     history: tuple[Record, ...] = ()
     role: str = ""
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import LabelError, ReadError
 from ..core.labels import LabelMap, as_labels
 from ..core.volume import Volume

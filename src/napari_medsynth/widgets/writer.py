@@ -1,4 +1,4 @@
-"""Writers for napari: images, label maps and cases, with the orientation and the very affine of the file they came from.
+"""Writers for napari: images, label maps and cases, with the orientation and affine of the file they came from.
 
 The history goes into the JSON sidecar, or into ``case.json``, and comes back with the reader.
 """

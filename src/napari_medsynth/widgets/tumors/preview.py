@@ -1,0 +1,149 @@
+"""How the lesion that is not placed yet looks in the viewer: :class:`Preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.box import Box
+from ...tumor.blend import Patch
+from ..layers import KEY, unique_name
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Layer
+
+FINE, WARNED = 1, 2  #: values of the contour: a place that keeps the rules, and one that does not
+_COLOURS = {None: (0, 0, 0, 0), FINE: (0.2, 0.95, 0.95, 1), WARNED: (1.0, 0.6, 0.1, 1)}
+
+
+class Preview:
+    """Two layers as large as the lesion's box, laid over a scan: the blended voxels and their contour.
+
+    What they cost does not depend on the scan's size. They are tagged ``"preview"`` in their metadata, are never
+    saved as part of a case, and go away with :meth:`remove`.
+
+    Parameters
+    ----------
+    viewer
+        Where to show it.
+    under
+        The scan's layer.
+    """
+
+    def __init__(self, viewer: ViewerModel, under: Image) -> None:
+        self._viewer = viewer
+        self._under = under
+        self._image: Image | None = None
+        self._contour: Labels | None = None
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that are in the viewer, none before the first :meth:`show`."""
+        return tuple(layer for layer in (self._image, self._contour) if layer is not None)
+
+    def show(self, patch: Patch, *, warned: bool) -> None:
+        """Show the voxels that the lesion would change, with an orange contour if it is ``warned``."""
+        if self._image is None or self._contour is None or not self._is_whole():
+            self.remove()
+            self._make(patch)
+        values = patch.mask.astype(np.uint8) * (WARNED if warned else FINE)
+        place = _place(self._under, patch.box)
+        for layer, array in ((self._image, patch.values), (self._contour, values)):
+            if layer is not None:
+                layer.data = array
+                layer.translate = place
+                layer.visible = True
+
+    def hide(self) -> None:
+        """Hide it until it is shown again; that is quicker than adding layers anew."""
+        for layer in self.layers:
+            layer.visible = False
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        for layer in self.layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._image = self._contour = None
+
+    def close(self) -> None:
+        """Take the layers out and listen no longer."""
+        self.remove()
+        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+
+    def _is_whole(self) -> bool:
+        return all(layer in self._viewer.layers for layer in self.layers)
+
+    def _make(self, patch: Patch) -> None:
+        under = self._under
+        common = placement(under) | {"metadata": {KEY: {"preview": True}}}
+        with selection_kept(self._viewer):
+            self._image = self._viewer.add_image(
+                patch.values,
+                **common,
+                name=unique_name(self._viewer.layers, "lesion (preview)"),
+                contrast_limits=under.contrast_limits,
+                colormap=under.colormap,
+                gamma=under.gamma,
+                interpolation2d=under.interpolation2d,
+                interpolation3d=under.interpolation3d,
+                rendering=under.rendering,
+                blending="translucent_no_depth",
+            )
+            self._contour = self._viewer.add_labels(
+                patch.mask.astype(np.uint8),
+                **common,
+                name=unique_name(self._viewer.layers, "lesion (contour)"),
+                colormap=_colours(),
+                opacity=0.9,
+            )
+        self._contour.editable = False
+        self._on_ndisplay()
+
+    def _on_ndisplay(self) -> None:
+        """In slices a contour; in 3D, where napari draws none, the lesion's body in place of its voxels."""
+        if self._image is not None and self._contour is not None:
+            flat = self._viewer.dims.ndisplay == 2
+            self._contour.contour = 1 if flat else 0
+            self._image.opacity = 1.0 if flat else 0.0
+
+
+def placement(layer: Layer) -> dict[str, Any]:
+    """Return the arguments that place a new layer where another one is."""
+    return {
+        "scale": layer.scale,
+        "translate": layer.translate,
+        "affine": layer.affine,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+@contextmanager
+def selection_kept(viewer: ViewerModel) -> Iterator[None]:
+    """Add layers without taking the selection, and with it the mouse, from the layer that a person works on."""
+    active = viewer.layers.selection.active
+    yield
+    viewer.layers.selection.active = active
+
+
+def is_preview(layer: Layer) -> bool:
+    """Whether a layer only shows what might be."""
+    found = layer.metadata.get(KEY, {})
+    return isinstance(found, dict) and bool(found.get("preview"))
+
+
+def _place(under: Layer, box: Box) -> tuple[float, ...]:
+    """Where the first voxel of ``box`` lies, in the coordinates of the layer's ``translate``."""
+    return tuple(float(v) for v in np.asarray(under.translate) + np.asarray(under.scale) * box.start)
+
+
+def _colours() -> Any:
+    from napari.utils.colormaps import DirectLabelColormap
+
+    return DirectLabelColormap(color_dict=_COLOURS)
