@@ -273,7 +273,7 @@ def draw(found: dict[str, list[Sample]], path: Path) -> None:
     for source in [s.source for s in found["real"]][::2]:
         row = [next(s.picture for s in found["real"] if s.source == source)]
         for name, count in (("ours", 3), ("ours, not morphed", 2), (RAW, 1)):
-            own = [s.picture for s in found[name] if s.source == source][:: 3][:count]
+            own = [s.picture for s in found[name] if s.source == source][::3][:count]
             row += own + [np.full((41, 41), -1350.0)] * (count - len(own))
         rows.append(np.hstack(row))
     grey = np.clip((np.vstack(rows) + 1350) / 1500 * 255, 0, 255).astype(np.uint8)

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,14 +73,35 @@ def test_a_full_disk_leaves_the_old_case(tmp_path):
     assert read_case(tmp_path / "case").id == "old"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.fixture
+def read_only():
+    """A folder that may not be written; root, who may write anywhere, is another user for that while."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o755)
+    folder.rmdir()  # fails if anything was left
+
+
 @pytest.mark.parametrize("name", ["scan.nii.gz", "scan.mha", "scan.png"])
-def test_a_read_only_folder(tmp_path, name):
-    tmp_path.chmod(0o555)
+def test_a_read_only_folder(tmp_path, name, request):
+    image = Volume(np.ones((3, 4), np.uint8))
+    write_volume(image, tmp_path / name)  # loads the libraries while they can be read
+    folder = request.getfixturevalue("read_only")
     with pytest.raises(WriteError, match=rf"{name} could not be written: the folder or file is read-only"):
-        write_volume(Volume(np.ones((3, 4), np.uint8)), tmp_path / name)
-    tmp_path.chmod(0o755)
-    assert not list(tmp_path.iterdir())
+        write_volume(image, folder / name)
+
+
+def test_a_case_in_a_read_only_folder(tmp_path, request):
+    case = Case(id="x", image=Volume(np.ones((3, 4, 5))))
+    write_case(case, tmp_path / "case")
+    folder = request.getfixturevalue("read_only")
+    with pytest.raises(WriteError, match=r"case could not be written: the folder or file is read-only"):
+        write_case(case, folder / "case")
 
 
 def test_a_folder_that_may_not_be_written_even_by_root():

@@ -244,7 +244,9 @@ class TestMetadata:
     def test_what_is_made_of_a_layer_keeps_its_files_orientation(self, ct):
         source = image_layer(ct.reoriented("RAS"))
         assert metadata_of(image_layer(volume_of(source), like=source))["orientation"] == "RAS"
-        assert metadata_of(labels_layer(LabelMap(np.zeros(ct.shape, int), ct.affine), like=source))["orientation"] == "RAS"
+        assert (
+            metadata_of(labels_layer(LabelMap(np.zeros(ct.shape, int), ct.affine), like=source))["orientation"] == "RAS"
+        )
 
 
 def test_names_do_not_collide(viewer):

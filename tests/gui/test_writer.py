@@ -36,7 +36,7 @@ class TestImage:
 
     def test_a_moved_layer_keeps_the_files_axes_and_takes_its_new_place(self, tmp_path, ct):
         layer = layer_of(image_layer_data(ct.reoriented("RAS"), name="scan"))
-        layer.translate = np.array(layer.translate) + (0, 0, 5)
+        layer.translate = layer.translate + np.array((0, 0, 5))
         write_image(str(tmp_path / "b.nii.gz"), *tuple_of(layer)[:2])
         again = read_volume(tmp_path / "b.nii.gz")
         assert again.affine.orientation == "RAS"

@@ -147,13 +147,13 @@ def test_tumors_are_solid_sized_as_told_and_by_turns_isolated_and_at_the_wall(se
 
 
 def test_tumors_keep_apart():
-    case = thorax(**COARSE, tumors=6)
-    assert case.instances.values() == (1, 2, 3, 4, 5, 6)
-    grown = [ndimage.binary_dilation(case.instances.array == n) for n in range(1, 7)]
+    case = thorax(**COARSE, tumors=14, seed=1)
+    assert case.instances.values() == tuple(range(1, 15))
+    grown = [ndimage.binary_dilation(case.instances.array == n) for n in range(1, 15)]
     assert np.sum(grown, axis=0).max() == 1
 
 
-def test_each_tumor_is_one_piece_even_where_spicules_are_thinner_than_voxels():
+def test_each_tumor_is_one_piece_even_where_spicules_are_thin_for_the_grid():
     for seed in range(4):
         case = thorax((30, 60, 70), (8.0, 5.4, 5.4), seed=seed, tumors=6)
         assert all(ndimage.label(case.instances.array == n, np.ones((3, 3, 3)))[1] == 1 for n in range(1, 7))
@@ -223,6 +223,13 @@ def test_distances_are_in_millimetres_at_the_surface():
     assert rod[10, 10, 10] == pytest.approx(-3)
     assert rod[14, 10, 10] == pytest.approx(-1)
     assert rod[18, 10, 10] == pytest.approx(3)
+
+
+def test_a_voxel_is_covered_by_as_much_as_lies_inside():
+    canvas = Canvas((8, 8, 8), (2.0, 2.0, 2.0))
+    canvas.paint(canvas.x - 0.5 + np.zeros_like(canvas.hu), 0.0, 1)
+    assert canvas.hu[0, 0, 2:6].tolist() == pytest.approx([0, 0, -750, -1000])
+    assert canvas.labels[0, 0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
 
 
 def test_painted_volume_is_right_to_a_part_of_a_voxel():

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import arg
-from tyro.constructors import PrimitiveConstructorSpec
 
 from ..core.case import Case
 from ..core.errors import ConfigError
@@ -21,15 +20,6 @@ from ..tumor.truth import TUMOR_COLOUR
 from .console import Console
 from .tumor import write_result
 
-#: Two paths with a space between them.
-SCAN_AND_LABELS = PrimitiveConstructorSpec(
-    nargs=2,
-    metavar="CT LABELS",
-    instance_from_str=lambda words: (Path(words[0]), Path(words[1])),
-    is_instance=lambda value: isinstance(value, tuple),
-    str_from_instance=lambda value: [str(path) for path in value],
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
@@ -40,9 +30,9 @@ class Demo:
     """
 
     output: Annotated[Path, arg(aliases=("-o",), help="folder to write to")] = Path("demo")
-    data: Annotated[tuple[Path, Path] | None, SCAN_AND_LABELS, arg(help="a scan and its label map, to use instead")] = (
-        None
-    )
+    data: Annotated[
+        tuple[Path, Path] | None, arg(help="a scan and its label map, to use instead", metavar="CT LABELS")
+    ] = None
     lesion: Annotated[tuple[int, ...], arg(help="values of the label map that are lesions")] = (1,)
     count: Annotated[int, arg(help="tumors to place")] = 3
     seed: Annotated[int, arg(help="seed of all random draws")] = 7

@@ -40,6 +40,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with _explained(path, temp):
             path.parent.mkdir(parents=True, exist_ok=True)
+            temp.touch(exist_ok=False)  # a folder that may not be written is found before any work is done
             yield temp
             _flush(temp)
             os.replace(temp, path)

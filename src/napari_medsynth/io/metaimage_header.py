@@ -55,7 +55,7 @@ def stored(path: Path, max_bytes: int | None = None) -> Stored:
     _check(fields, path)
     sizes = (*whole_numbers(fields, "DimSize", path), *whole_numbers(fields, "ElementNumberOfChannels", path, "1"))
     needed = require_affordable(path, sizes, _itemsize(fields, path), max_bytes)
-    packed = _is_true(fields.get("CompressedData", "False"))
+    packed = _is_true(fields, "CompressedData", path)
     # Without this number ITK takes too few bytes, and returns whatever they make.
     packed_bytes = whole_numbers(fields, "CompressedDataSize", path)[0] if packed else 0
     name = last[1].decode("utf-8", "replace")
@@ -66,7 +66,7 @@ def stored(path: Path, max_bytes: int | None = None) -> Stored:
 
 
 def _check(fields: dict[str, str], path: Path) -> None:
-    if not _is_true(fields.get("BinaryData", "False")):
+    if not _is_true(fields, "BinaryData", path):
         raise ReadError(f"{path} holds its voxels as text; expected BinaryData = True")
     dims, sizes = whole_numbers(fields, "NDims", path), whole_numbers(fields, "DimSize", path)
     if dims != (len(sizes),):
@@ -96,5 +96,8 @@ def _itemsize(fields: dict[str, str], path: Path) -> int:
     return _BYTES[kind]
 
 
-def _is_true(text: str) -> bool:
-    return text.lower() in ("true", "1")
+def _is_true(fields: dict[str, str], key: str, path: Path) -> bool:
+    text = fields.get(key, "False")
+    if text.lower() not in ("true", "false"):
+        raise ReadError(f"{path} has {key} = {text!r}; expected True or False")
+    return text.lower() == "true"

@@ -105,7 +105,7 @@ def fields_of(lines: bytes, pattern: re.Pattern[bytes], path: Path) -> dict[str,
         key = match[1].decode("ascii").strip()
         if key.lower() in map(str.lower, found):
             raise ReadError(f"{path} says {key!r} twice; expected it once")
-        found[key] = match[2].decode("latin-1").strip()
+        found[key] = match[2].decode("latin-1").strip(" \t\r")
     return found
 
 

@@ -47,7 +47,7 @@ def add_tumors(
         placed.append((centre, radius))
         box = _around(canvas, centre, 1.8 * radius)
         shape = _irregular(canvas.offsets(box, centre), radius, rng, spiculated=at_wall)
-        cover = _in_one_piece(np.minimum(canvas.cover(shape, SOFTNESS_MM), canvas.cover(lung[box])))
+        cover = np.minimum(canvas.cover(shape, SOFTNESS_MM), canvas.cover(lung[box]))
         canvas.hu[box] += cover * (_HU + 12 * texture[box] - canvas.hu[box])
         instances[box][cover > 0.5] = number
     canvas.labels[instances > 0] = VALUE["tumor"]
@@ -80,12 +80,3 @@ def _irregular(
             spike /= np.linalg.norm(spike)
             stretch += rng.uniform(0.2, 0.6) * np.exp(((spike[0] * z + spike[1] * y + spike[2] * x) / gap - 1) / 0.03)
     return np.asarray(gap - radius * stretch, dtype=np.float32)
-
-
-def _in_one_piece(cover: FloatArray) -> FloatArray:
-    """Drop tips of spicules that the grid is too coarse to join to the rest: one tumor is one component."""
-    from scipy import ndimage
-
-    parts, _ = ndimage.label(cover > 0.5, np.ones((3, 3, 3)))
-    largest = np.argmax(np.bincount(parts.ravel())[1:]) + 1
-    return np.where((parts == 0) | (parts == largest), cover, 0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..core.affine import CANONICAL
 from ..core.box import Box
 from ..core.errors import GridError, HostError
 from ..core.grid import unreorder
@@ -66,7 +67,7 @@ def find_lungs(ct: Volume) -> LabelMap:
     hu, block = coarsen(upright.array, upright.spacing)
     spacing = [s * b for s, b in zip(upright.spacing, block, strict=True)]
     sides, box = _coarse_lungs(hu, spacing)
-    order, flips = ct.affine.order_for("SPL")
+    order, flips = ct.affine.order_for(CANONICAL)
     fine = _refined(upright.array, sides, box, block)
     return LabelMap(unreorder(fine, order, flips), ct.affine, LUNGS)
 

@@ -18,6 +18,7 @@ from .vessels import find_vessels
 Mask = npt.NDArray[np.bool_]
 
 _TOUCH_MM = 1.5  #: nearer than this to a wall or a vessel counts as touching
+_CONTACT = 0.15  #: share of its surface with which a juxta-pleural lesion lies against the wall, at least
 _MOST_HOST = 0.999
 
 
@@ -108,10 +109,21 @@ def _wrong_wall(box: Box, mask: Mask, there: Surroundings, host: Host, rules: Pl
     if rules.wall == "any":
         return ""
     reach = rules.wall_gap_mm if rules.wall == "isolated" else _TOUCH_MM
-    touches = _meets(box, mask, there, ~host.inside(_grown(box, reach, there)), reach)
+    wall = ~host.inside(_grown(box, reach, there))
     if rules.wall == "juxta-pleural":
-        return "" if touches else "the lesion would not touch the wall"
-    return f"nearer than {reach:g} mm to the wall" if touches else ""
+        return (
+            ""
+            if _contact(box, mask & host.inside(box), there, wall) >= _CONTACT
+            else "the lesion would not lie against the wall"
+        )
+    return f"nearer than {reach:g} mm to the wall" if _meets(box, mask, there, wall, reach) else ""
+
+
+def _contact(box: Box, mask: Mask, there: Surroundings, wall: Mask) -> float:
+    """Share of the shell around the lesion that is wall."""
+    distance = _distance_to(box, mask, there, _TOUCH_MM)
+    shell = (distance > 0) & (distance <= _TOUCH_MM)
+    return float((shell & wall).sum()) / max(float(shell.sum()), 1.0)
 
 
 def _wrong_vessels(box: Box, mask: Mask, there: Surroundings, host: Host, rules: Placement) -> str:
@@ -142,13 +154,18 @@ def _meets(
     box: Box, mask: Mask, there: Surroundings, target: Mask, grown_mm: float, within_mm: float | None = None
 ) -> bool:
     """Whether the lesion comes within some mm of ``target``, which is given on the box grown by ``grown_mm``."""
+    distance = _distance_to(box, mask, there, grown_mm)
+    return bool((distance[target] <= (grown_mm if within_mm is None else within_mm)).any())
+
+
+def _distance_to(box: Box, mask: Mask, there: Surroundings, grown_mm: float) -> npt.NDArray[np.float64]:
+    """Distance in mm to the lesion on its box grown by ``grown_mm``."""
     from scipy import ndimage
 
     window = _grown(box, grown_mm, there)
     lesion = np.zeros(window.shape, dtype=bool)
     lesion[box.within(window).slices] = mask
-    distance = ndimage.distance_transform_edt(~lesion, sampling=there.spacing)
-    return bool((distance[target] <= (grown_mm if within_mm is None else within_mm)).any())
+    return np.asarray(ndimage.distance_transform_edt(~lesion, sampling=there.spacing))
 
 
 def _grown(box: Box, margin_mm: float, there: Surroundings) -> Box:
@@ -163,7 +180,7 @@ def _common(a: Box, b: Box) -> Box:
 def _wall_range(rules: Placement, radius: float) -> tuple[float, float]:
     """Distances from the wall, in mm, at which the middle of a lesion of this radius has a chance."""
     if rules.wall == "juxta-pleural":
-        return max(0.3 * radius, 0.5), 1.3 * radius + 2 * _TOUCH_MM
+        return max(0.3 * radius, 0.5), radius + 2 * _TOUCH_MM
     if rules.wall == "isolated":
         return 0.8 * radius + rules.wall_gap_mm, float("inf")
     return 0.6 * radius * rules.inside, float("inf")

@@ -111,12 +111,9 @@ def lung_air(hu: Hu, spacing: Sequence[float]) -> Mask:
     largest = int(sizes.argmax())
     section = _largest_section(labels == largest, spacing) if sizes[largest] else 0.0
     if section < _SMALLEST_SECTION:
-        found = (
-            f"the largest lung-like section is {section / 100:.1f} cm², the values run from {hu.min()} to {hu.max()}"
-        )
-        raise HostError(
-            f"no lung found in ct: {found}; expected a chest CT in HU with {_SMALLEST_SECTION / 100:.0f} cm²"
-        )
+        found = f"the largest lung-like section is {section / 100:.1f} cm² and values run from {hu.min()} to {hu.max()}"
+        expected = f"expected a chest CT in HU with at least {_SMALLEST_SECTION / 100:.0f} cm²"
+        raise HostError(f"no lung found in ct: {found}; {expected}")
     return np.asarray((sizes >= _SMALLEST_PART * sizes[largest])[labels])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from ...core.case import Case, case_id
 from ...core.errors import HostError
+from ...core.progress import Job
 from ...core.record import Record
 from ...tumor.host import Host
 from ...tumor.insert import InsertTumors
@@ -20,6 +21,7 @@ from .figures import Figures, figures_of
 from .ghost import Ghost, Index
 from .outputs import Outputs
 from .preview import Preview
+from .scatter import Scattered, Survey, scatter
 from .session import Batch, Placed, Session
 from .sources import Source, scale_for
 
@@ -49,6 +51,10 @@ class Placer:
         The ghost was moved, shaped, shown or hidden.
     lesions_changed : Signal()
         Lesions were placed or taken out.
+    warning : str
+        Which rule the ghost breaks where it is; empty if none is known.
+    remark : str
+        Why lesions are not held inside an organ; empty if they are.
 
     Raises
     ------
@@ -70,20 +76,43 @@ class Placer:
         self.ghost = Ghost(self.session.image)
         self.rules = Placement()
         self.warning = ""
+        self.remark = "the organ is not found yet"
         self.preview = Preview(viewer, image_layer)
         self.outputs = Outputs(viewer, image_layer, self.session)
         self._there = Surroundings(self.session.voxels, self.session.image.spacing, None, ())
-        self._library: InsertTumors | None = None
 
     @property
     def host(self) -> Host | None:
         """The organ that lesions are held inside; None while it is not known."""
         return self._there.host
 
-    def set_surroundings(self, there: Surroundings) -> None:
+    def take_survey(self, found: Survey) -> None:
         """Take the organ, and the lesions that the scan had from the start, once they are found."""
-        self._there = there
+        self._there = found.there
+        self.remark = found.remark
         self.refresh()
+
+    def scatter_job(self, step: InsertTumors, seed: int) -> Callable[[], Job[Scattered]]:
+        """Return a job that places lesions in the scan as it is now, for :meth:`take_scattered`.
+
+        Nothing may be placed or taken out until the job has ended.
+
+        Raises
+        ------
+        HostError
+            If the organ is not known.
+        """
+        if self.host is None:
+            raise HostError(self.remark or "the organ is not found yet; expected one to scatter lesions in")
+        case = self.session.case(self.case.id, self.host.labels)
+        occurrence = sum(record.step == step.name for record in self.history())
+        return lambda: scatter(case, step, seed, occurrence)
+
+    def take_scattered(self, found: Scattered) -> None:
+        """Place what a :meth:`scatter_job` found."""
+        if found.placed:
+            self.session.add(found.placed, found.patches)
+            self.show_lesions()
 
     def choose(self, source: Source) -> None:
         """Choose what is placed next; sliders keep their values, but the size becomes the seed's own."""

@@ -1,0 +1,84 @@
+"""Small pieces that the tabs are built of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
+from superqt import QLabeledDoubleSlider
+
+from ...core.settings import About
+
+
+def button(text: str, pressed: Callable[[], Any], tooltip: str = "") -> QPushButton:
+    """Make a button."""
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    made.setProperty("purpose", tooltip)
+    made.clicked.connect(lambda: pressed())
+    return made
+
+
+def allow(widget: QWidget, obstacle: str) -> None:
+    """Enable a button, or disable it and say in its tooltip what stands in the way."""
+    widget.setEnabled(not obstacle)
+    purpose = widget.property("purpose") or ""
+    widget.setToolTip(f"Not now: {obstacle}" if obstacle else purpose)
+
+
+def row(*parts: QWidget | QLayout) -> QHBoxLayout:
+    """Put widgets side by side."""
+    made = QHBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        made.addLayout(part) if isinstance(part, QLayout) else made.addWidget(part)
+    return made
+
+
+def remark(tone: str = "") -> QLabel:
+    """Make a label for a line of text that wraps; ``tone`` is ``"warning"`` for one that must be seen."""
+    made = QLabel()
+    made.setWordWrap(True)
+    if tone == "warning":
+        made.setObjectName("warning")
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return made
+
+
+def slider(about: About, low: float, high: float, moved: Callable[[float], Any], *, digits: int = 0) -> QWidget:
+    """Make a slider with a number that can be typed; its help is the setting's own.
+
+    Parameters
+    ----------
+    about
+        The setting.
+    low, high
+        The part of its range that is of use here.
+    moved
+        Is given the value when a person changes it.
+    digits
+        Digits after the point.
+    """
+    made = QLabeledDoubleSlider()
+    made.setOrientation(made.orientation().Horizontal)
+    made.setRange(low, high)
+    made.setDecimals(digits)
+    made.setSingleStep(10.0**-digits)
+    made.setToolTip(about.describe())
+    made.valueChanged.connect(moved)
+    return made
+
+
+def refill(box: QComboBox, choices: Iterable[tuple[str, Any]]) -> None:
+    """Show other choices; what was chosen stays so if it is among them."""
+    before = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for text, data in choices:
+        box.addItem(text, data)
+    found = next((n for n in range(box.count()) if box.itemData(n) == before), 0)
+    box.setCurrentIndex(found if box.count() else -1)
+    box.blockSignals(False)
+    if box.currentData() != before:
+        box.currentIndexChanged.emit(box.currentIndex())
