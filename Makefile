@@ -38,7 +38,7 @@ help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY)  ## the main job end to end, with pictures, in ./demo; needs no data
-	$(BIN)/medsynth demo
+	$(BIN)/medsynth demo --overwrite
 
 app: $(READY) $(SYSTEM)  ## napari with a made scan and the Tumors panel
 	@$(BIN)/python -c "import napari; \

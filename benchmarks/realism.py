@@ -193,14 +193,18 @@ class Scores:
     made_patches: npt.NDArray[np.int64]
 
     def auc(self, weight: npt.NDArray[np.float64]) -> float:
-        """Area under the ROC curve with a weight for each patch; NaN if one side has none."""
-        pairs = weight[self.real_patch][:, None] * weight[self.made_patches].prod(axis=1)[None]
+        """Area under the ROC curve with a weight for each patch; each seed counts the same; NaN if a side has none."""
+        source = self.made_patches[:, 0]
+        made = weight[self.made_patches].prod(axis=1) / np.bincount(source)[source]
+        pairs = weight[self.real_patch][:, None] * made[None]
         above = (self.made[None] > self.real[:, None]) + 0.5 * (self.made[None] == self.real[:, None])
         return float((pairs * above).sum() / pairs.sum()) if pairs.sum() > 0 else float("nan")
 
 
 def classify(real: list[Sample], made: list[Sample], forest: bool, patches: int) -> list[Scores]:
-    """Train and test on every fold of every split."""
+    """Train and test on every fold of every split; real are only nodules whose seed was placed somewhere."""
+    placed = {s.source for s in made}
+    real = [s for s in real if s.source in placed]
     found = []
     for split, fold in enumerate(folds(patches)):
         for number in range(FOLDS):

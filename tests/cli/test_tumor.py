@@ -112,6 +112,26 @@ def test_labels_of_another_grid_are_refused_with_both_grids(chest, tmp_path, cap
     assert "63×128×144" in said
 
 
+def test_extract_fills_a_library_that_verify_can_check(tmp_path, capsys):
+    case = thorax((64, 128, 144), (3.75, 2.5, 2.5), tumors=2)
+    write_volume(case.image, tmp_path / "ct.nii.gz")
+    write_labels(case.instances, tmp_path / "lesions.nii.gz")
+    seeds = tmp_path / "seeds"
+    command = ["tumor", "extract", *(str(tmp_path / f"{n}.nii.gz") for n in ("ct", "lesions")), "--library", str(seeds)]
+    assert main([*command, "--lesion", "1,2", "--organ", "lung", "--patient", "anna"]) == 0
+    assert f"wrote {seeds}" in capsys.readouterr().out
+    library = SeedLibrary.open(seeds)
+    assert [info.patient for info in library.infos] == ["anna", "anna"]
+    assert main([*command, "--lesion", "1", "--organ", "lung", "--patient", "anna"]) == 0
+    assert "(was there)" in capsys.readouterr().out
+    assert main(["verify", str(seeds)]) == 0
+    (seeds / "ct-1_image.nii.gz").write_bytes(b"damaged")
+    assert main(["verify", str(seeds)]) == 1
+    assert "ct-1" in capsys.readouterr().out
+    assert main([*command, "--lesion", "7"]) == 1
+    assert "7" in capsys.readouterr().err
+
+
 def test_demo_needs_nothing_and_shows_what_it_did(tmp_path, capsys):
     out = tmp_path / "demo"
     assert main(["demo", "--output", str(out)]) == 0

@@ -46,7 +46,7 @@ class Endless:
 
     def __call__(self):
         try:
-            for n in range(100_000):
+            for n in range(5_000):
                 self.started.set()
                 time.sleep(0.002)
                 yield Progress(n % 10, 10, f"part {n}")

@@ -150,6 +150,23 @@ def test_same_image_same_bytes(tmp_path, suffix):
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
+def test_a_packed_file_holds_no_name_and_no_time(tmp_path):
+    write_volume(Volume(np.ones((2, 2))), tmp_path / "scan.nii.gz")
+    head = (tmp_path / "scan.nii.gz").read_bytes()[:10]  # RFC 1952: magic, deflate, flags, time, extra flags, system
+    assert head[:8] == b"\x1f\x8b\x08\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(("shear", "qform"), [(0.0, 1), (0.3, 0)])
+def test_qform_is_there_unless_it_would_lie(tmp_path, shear, qform):
+    matrix = np.diag([0.5, 0.5, 2, 1])
+    matrix[0, 1] = shear
+    write_volume(Volume(np.ones((2, 3, 4), np.uint8), Affine(matrix)), tmp_path / "scan.nii")
+    header = nibabel.load(tmp_path / "scan.nii").header
+    assert (int(header["sform_code"]), int(header["qform_code"])) == (1, qform)
+    if qform:
+        np.testing.assert_allclose(header.get_qform(), header.get_sform(), atol=1e-6)
+
+
 def test_what_png_cannot_hold_is_refused(tmp_path):
     with pytest.raises(WriteError, match=r"scan\.png cannot hold 2×2×2 .*PNG takes 2D uint8 or uint16"):
         write_volume(Volume(np.ones((2, 2, 2), "int16")), tmp_path / "scan.png")

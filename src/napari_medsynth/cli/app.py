@@ -69,6 +69,11 @@ COMMANDS = {
         "make scans with tumors of the seeds in the hosts",
         "medsynth tumor generate --dataset msd --count 20 --tumors-per-case 1,3 --seed 7",
     ),
+    "tumor extract": Command(
+        "tumor:Extract",
+        "cut the lesions out of one labelled scan into a library",
+        "medsynth tumor extract ct.nii.gz labels.nii.gz --lesion 1 --organ lung --library seeds",
+    ),
     "tumor insert": Command(
         "tumor:Insert",
         "place tumors in one scan",

@@ -84,6 +84,44 @@ class Generate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extract:
+    """Cut the lesions out of one labelled scan into a seed library, which is made if it is not there."""
+
+    image: Annotated[Positional[Path], arg(help="scan: NIfTI, MetaImage, NRRD, or a folder of DICOM", metavar="IMAGE")]
+    labels: Annotated[Positional[Path], arg(help="its label map", metavar="LABELS")]
+    library: Annotated[Path, arg(help="folder of the seed library")]
+    lesion: Annotated[tuple[int, ...] | None, arg(help="values that are lesions; none goes by the label table")] = None
+    organ: Annotated[str, arg(help="where they grew, e.g. lung")] = ""
+    patient: Annotated[str | None, arg(help="the person, for keeping training and validation apart")] = None
+    margin_mm: Annotated[float, arg(help="surroundings kept around each lesion, in mm; at least 4")] = 6.0
+    min_ml: Annotated[float, arg(help="smallest lesion kept, in mL")] = 0.0
+
+    def run(self, console: Console) -> None:
+        """Cut out and keep."""
+        from ..io import read_case
+        from ..tumor.extract import extract_seeds
+        from ..tumor.library import SeedLibrary
+
+        job = extract_seeds(
+            read_case(self.image, self.labels),
+            self.lesion,
+            margin_mm=self.margin_mm,
+            min_ml=self.min_ml,
+            organ=self.organ,
+            patient=self.patient,
+        )
+        seeds = console.finish(job)
+        known = (self.library / "index.json").exists() or (self.library / "dataset.json").exists()
+        library = SeedLibrary.open(self.library) if known else SeedLibrary.create(self.library)
+        added = library.add(seeds)
+        for seed in seeds:
+            info = seed.info
+            text = f"{info.volume_ml:.2f} mL, {info.diameter_mm:.1f} mm, {info.core_hu:.0f} HU, {info.attachment}"
+            console.say(f"{info.id}: {text}{'' if info.id in added else ' (was there)'}")
+        console.wrote(self.library)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Insert:
     """Place tumors in one scan; writes image, labels, instances, a table of the lesions and the recipe."""
 

@@ -14,17 +14,24 @@ from .console import Console
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """Check that a case, or one file of it, is complete, readable and unchanged since it was written."""
+    """Check that a case, a seed library or one file is complete, readable and unchanged since it was written."""
 
-    path: Annotated[Positional[Path], arg(help="folder of a case, or one file", metavar="PATH")]
+    path: Annotated[Positional[Path], arg(help="folder of a case or of a seed library, or one file", metavar="PATH")]
 
     def run(self, console: Console) -> None:
         """Name each problem; fail if there is one."""
-        from ..io import verify
-
-        problems = verify(self.path)
+        problems = self._problems()
         for problem in problems:
             console.say(problem)
         if problems:
             raise ReadError(f"{self.path} has {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         console.say(f"{self.path} is whole and as recorded")
+
+    def _problems(self) -> list[str]:
+        if (self.path / "index.json").is_file():
+            from ..tumor.library import SeedLibrary
+
+            return SeedLibrary.open(self.path).verify()
+        from ..io import verify
+
+        return verify(self.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,14 +13,16 @@ from ..core.errors import HostError
 from ..core.rng import MAX_SEED
 from ..core.settings import Settings, setting
 from .lesion import Lesion
+from .measure import AERATED_BELOW
 from .poisson import harmonic
 from .prepare import CONTRAST_HU
-from .texture import Field, grain, noise_level
+from .texture import Field, Noise, grain, noise_level
 from .vessels import find_vessels
 
 Mask = npt.NDArray[np.bool_]
 
 CONTEXT = (2, 12, 12)  #: voxels around the lesion in which the host's noise and tissue are measured
+_SOLID = 60  #: voxels that are all lesion, from which on its noise can be told from its shape
 _FWHM = 2.3548  #: full width at half maximum of a Gaussian of standard deviation 1
 
 
@@ -31,7 +33,7 @@ class Blend(Settings):
     method: Literal["matte", "distance", "poisson", "paste"] = setting(
         "matte",
         "matte: the share of lesion in each voxel; distance: a soft edge of `edge_mm`; poisson: matte, with the "
-        "lesion shifted smoothly by what surrounds it; paste: hard, for comparison",
+        "lesion shifted smoothly by what surrounds it; paste: hard, its old rim included, for comparison",
     )
     edge_mm: float = setting(0.0, "Softness added to the rim, full width at half maximum", unit="mm", low=0, high=10)
     match: Literal["auto", "absolute", "relative"] = setting(
@@ -92,29 +94,73 @@ def blend(
         found = f"a lesion at voxels {lesion.box.start}–{lesion.box.stop} lies outside the scan"
         raise HostError(f"{found}; expected a place inside its {image.shape} voxels")
     own = box.within(lesion.box).slices
-    old = image[box.slices].astype(np.float32)
-    share, hu, distance = lesion.share[own], lesion.hu[own], lesion.distance[own]
+    part = replace(lesion, box=box, **{n: getattr(lesion, n)[own] for n in ("share", "hu", "distance")})
     mask = lesion.mask[own]
+    scene = _Scene.of(image, box, host, spacing)
     if how.method == "paste":
-        new, share = np.where(mask, hu, old), mask.astype(np.float32)
+        old_rim = part.share * part.hu + (1 - part.share) * part.ring_hu
+        new, changed = np.where(mask, old_rim, scene.old), mask
     else:
-        around = box.grown(CONTEXT).clipped(image.shape)
-        context = image[around.slices].astype(np.float32)
-        share = _softened(share, distance, spacing, how)
-        tissue = np.ones(old.shape, dtype=bool) if host is None else host
-        hu = hu + _shift(lesion, old, tissue & (distance > 0.5) & (distance < 4), spacing, how)
-        hu = _with_noise_of(context, hu, share > 0.95, spacing, how)
-        new = share * hu + (1 - share) * old
-        if how.keep_vessels:
-            vessels = _vessels(context, box.within(around), host, spacing)
-            new = np.where(vessels, np.maximum(new, old), new)
-    changed = share > 0
+        part = replace(part, share=_softened(part.share, part.distance, spacing, how))
+        new, changed = _composed(part, scene, spacing, how), part.share > 0
     if host is not None:
-        changed &= host | (_beside(host) & (new > old))
+        changed = changed & (host | (_beside(host) & (new > scene.old)))
         mask = mask & host
     values = image[box.slices].copy()
     values[changed] = _as_type(new[changed], image.dtype)
     return Patch(box=box, values=values, mask=mask)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """The scan where the lesion goes."""
+
+    old: Field
+    inside: Mask  #: voxels of the host
+    around: Field  #: the same voxels and some more
+    inner: Box  #: the former in the latter
+
+    @classmethod
+    def of(cls, image: npt.NDArray[Any], box: Box, host: Mask | None, spacing: tuple[float, ...]) -> _Scene:
+        wide = box.grown(CONTEXT).clipped(image.shape)
+        around = image[wide.slices].astype(np.float32)
+        inner = box.within(wide)
+        inside = np.ones(box.shape, dtype=bool) if host is None else host
+        return cls(around[inner.slices], inside, around, inner)
+
+    def vessels(self, spacing: tuple[float, ...]) -> Mask:
+        """Vessels of the host inside the lesion's box."""
+        allowed = np.ones(self.around.shape, dtype=bool)
+        allowed[self.inner.slices] = self.inside
+        return find_vessels(self.around, allowed, spacing)[self.inner.slices]
+
+
+def _composed(lesion: Lesion, scene: _Scene, spacing: tuple[float, ...], how: Blend) -> Field:
+    """Lesion and host together, with the noise of the host."""
+    ring = scene.inside & (lesion.distance > 0.5) & (lesion.distance < 4)
+    level = float(np.median(scene.old[ring])) if ring.any() else lesion.ring_hu
+    hu = lesion.hu + _shift(lesion, scene.old, level, spacing, how)
+    noise = noise_level(scene.around) if how.match_noise else None
+    if noise is not None:
+        hu = _calmed(hu, lesion, noise)
+    behind = 1 - lesion.share
+    new = lesion.share * hu + behind * scene.old
+    if level < AERATED_BELOW:
+        tissue = ~scene.inside | (scene.vessels(spacing) if how.keep_vessels else False)
+        beside = _grown(tissue) & (hu > level + CONTRAST_HU)
+        new = np.where(beside, _added(lesion.share, hu, scene.old, level), new)
+        behind = np.where(beside, 1, behind)
+    return new if noise is None else new + _lacking(lesion, behind, noise, how.seed)
+
+
+def _added(share: Field, hu: Field, old: Field, level: float) -> Field:
+    """Lesion beside tissue of the host: it takes the place of lung, whose HU is ``level``, and of nothing else.
+
+    Shares of two things that lie beside one another add up; laid one over the other, they would leave a dark line of
+    lung between a lesion and the wall or vessel that it touches.
+    """
+    taken = np.clip((old - level) / np.maximum(hu - level, 1), 0, 1)
+    return np.asarray(old + np.minimum(share, 1 - taken) * (hu - level), dtype=np.float32)
 
 
 def _softened(share: Field, distance: Field, spacing: tuple[float, ...], how: Blend) -> Field:
@@ -130,40 +176,38 @@ def _softened(share: Field, distance: Field, spacing: tuple[float, ...], how: Bl
     return np.asarray(ndimage.gaussian_filter(share, [how.edge_mm / _FWHM / s for s in spacing], mode="constant"))
 
 
-def _shift(lesion: Lesion, old: Field, ring: Mask, spacing: tuple[float, ...], how: Blend) -> Field | float:
-    """What is added to the lesion's HU for the tissue around it, which is measured in ``ring``."""
+def _shift(lesion: Lesion, old: Field, level: float, spacing: tuple[float, ...], how: Blend) -> Field | float:
+    """What is added to the lesion's HU for the tissue around it, which has ``level``."""
     if how.method == "poisson":
         return np.asarray(harmonic(old - lesion.ring_hu, spacing), dtype=np.float32)
     contrast = abs(lesion.core_hu - lesion.ring_hu)
     if how.match == "absolute" or (how.match == "auto" and contrast >= CONTRAST_HU):
         return 0.0
-    return float(np.median(old[ring])) - lesion.ring_hu if ring.any() else 0.0
+    return level - lesion.ring_hu
 
 
-def _with_noise_of(context: Field, hu: Field, solid: Mask, spacing: tuple[float, ...], how: Blend) -> Field:
-    """Give the lesion as much noise as its surroundings have: add what lacks, smooth away what is too much."""
+def _calmed(hu: Field, lesion: Lesion, noise: Noise) -> Field:
+    """Smooth away noise that the lesion has and the host has not."""
     from scipy import ndimage
 
-    if not how.match_noise or solid.sum() < 60:
-        return hu  # too few voxels to tell noise from shape: a small lesion keeps its own
-    host, near = noise_level(context)
-    own, _ = noise_level(hu, solid)
-    if own < host:
-        length = np.sqrt(-1 / (4 * np.log(near))) if near > 0.02 else 0.0
-        fresh = grain(hu.shape, (1.0, 1.0, 1.0), length, how.seed)
-        return np.asarray(hu + np.sqrt(host**2 - own**2) * fresh, dtype=np.float32)
-    if own > 1.2 * host:
-        smooth = ndimage.gaussian_filter(hu, [0.0, 0.8, 0.8])
-        return np.asarray(smooth + (host / own) * (hu - smooth), dtype=np.float32)
-    return hu
+    if lesion.noise_hu <= 1.2 * noise.hu or (lesion.share > 0.95).sum() < _SOLID:
+        return hu  # with fewer voxels, noise cannot be told from shape: a small lesion keeps its own
+    smooth = ndimage.gaussian_filter(hu, [0.0, 0.8, 0.8])
+    return np.asarray(smooth + (noise.hu / lesion.noise_hu) * (hu - smooth), dtype=np.float32)
 
 
-def _vessels(context: Field, inner: Box, host: Mask | None, spacing: tuple[float, ...]) -> Mask:
-    """Vessels of the host inside the lesion's box."""
-    allowed = np.ones(context.shape, dtype=bool)
-    if host is not None:
-        allowed[inner.slices] = host
-    return find_vessels(context, allowed, spacing)[inner.slices]
+def _lacking(lesion: Lesion, behind: Field, noise: Noise, seed: int) -> Field:
+    """Noise that the mixture lacks. The lesion brings all of its own: its share in a voxel was told from noisy HU."""
+    own = min(lesion.noise_hu, noise.hu)
+    lack = noise.hu**2 * (1 - behind**2) - own**2
+    fresh = grain(behind.shape, (1.0, 1.0, 1.0), noise.width, seed)
+    return np.asarray(np.sqrt(np.maximum(lack, 0)) * fresh, dtype=np.float32)
+
+
+def _grown(mask: Mask) -> Mask:
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3, 3), dtype=bool)))
 
 
 def _beside(host: Mask) -> Mask:

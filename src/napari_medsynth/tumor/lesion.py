@@ -37,6 +37,8 @@ class Lesion:
         Signed distance to its contour in mm, negative inside.
     core_hu, ring_hu
         Medians of the seed deep inside and around; ``core_hu`` with the shift that was asked.
+    noise_hu
+        Standard deviation of the noise that it brings along.
     """
 
     box: Box
@@ -45,6 +47,7 @@ class Lesion:
     distance: Field
     core_hu: float
     ring_hu: float
+    noise_hu: float
 
     @cached_property
     def mask(self) -> npt.NDArray[np.bool_]:
@@ -107,6 +110,7 @@ def shape(
         distance=fields["distance"].astype(np.float32),
         core_hu=seed.core_hu + morph.hu_shift,
         ring_hu=seed.ring_hu,
+        noise_hu=seed.noise_hu,
     )
     return _trimmed(lesion)
 

@@ -1,4 +1,4 @@
-"""How a lesion is changed before it is placed: :class:`Morph`, one lesion's; :class:`Variation`, what it is drawn from."""
+"""How a lesion is changed before it is placed: :class:`Morph`, and :class:`Variation`, what it is drawn from."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..core.affine import Affine, FloatArray
 from .measure import signed_distance
 from .seed import LESION, OTHER, Seed
+from .texture import noise_level
 
 Field = npt.NDArray[np.float32]
 
@@ -47,6 +48,8 @@ class PreparedSeed:
         ``share`` times the same without its fine texture.
     grain_hu, grain_mm
         Standard deviation of the fine texture that ``smooth`` lacks, and the distance over which it is correlated.
+    noise_hu
+        Standard deviation of the noise of the scan that it comes from.
     core_hu, ring_hu
         Median deep inside, and around.
     volume_ml
@@ -63,6 +66,7 @@ class PreparedSeed:
     smooth: Field
     grain_hu: float
     grain_mm: float
+    noise_hu: float
     core_hu: float
     ring_hu: float
     volume_ml: float
@@ -98,6 +102,7 @@ def prepare(seed: Seed) -> PreparedSeed:
         smooth=share * smooth,
         grain_hu=grain_hu,
         grain_mm=grain_mm,
+        noise_hu=_noise_hu(seed, hu, alone, share, distance),
         core_hu=seed.info.core_hu,
         ring_hu=seed.info.ring_hu,
         volume_ml=float(lesion.sum()) * seed.image.voxel_ml,
@@ -186,6 +191,15 @@ def _grain(rest: Field, inside: npt.NDArray[np.bool_], spacing: tuple[float, ...
     along = [_lag(rest, inside, axis) for axis in range(rest.ndim)]
     near = float(np.clip(np.mean(along) / max(spread**2, 1e-6), 0.05, 0.95))
     return spread, float(np.sqrt(-1 / (4 * np.log(near)))) * float(np.mean(spacing))
+
+
+def _noise_hu(seed: Seed, hu: Field, alone: Field, share: Field, distance: Field) -> float:
+    """Noise around the lesion, where there is enough of it; else what is finest inside."""
+    if _has_ring(hu, distance):
+        around = noise_level(hu, (distance > REACH_MM) & (seed.mask.array == 0)).hu
+        if around > 0:
+            return around
+    return noise_level(alone, share > 0.95).hu
 
 
 def _lag(rest: Field, inside: npt.NDArray[np.bool_], axis: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 Field = npt.NDArray[np.float32]
 
 
-def grain(shape: Sequence[int], spacing: Sequence[float], length_mm: float, seed: int) -> Field:
+def grain(shape: Sequence[int], spacing: Sequence[float], length_mm: float | Sequence[float], seed: int) -> Field:
     """Gaussian noise of mean 0 and standard deviation 1 that is correlated over ``length_mm``.
 
     Parameters
@@ -20,50 +21,68 @@ def grain(shape: Sequence[int], spacing: Sequence[float], length_mm: float, seed
     spacing
         Millimetres per voxel.
     length_mm
-        Standard deviation of the Gaussian that white noise is smoothed with.
+        Standard deviation of the Gaussian that white noise is smoothed with; one number, or one for each axis.
     seed
         The same seed gives the same noise.
     """
     from scipy import ndimage
 
     noise = np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32)
-    sigma = [length_mm / s if length_mm / s > 0.25 else 0.0 for s in spacing]
+    sigma = [width if width > 0.25 else 0.0 for width in np.divide(length_mm, spacing)]
     smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap")
     return np.asarray(smooth / _gain(sigma), dtype=np.float32)
 
 
-def noise_level(image: Field, weight: npt.NDArray[np.bool_] | None = None) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Noise:
+    """Noise of a scan: its standard deviation in HU, and its width in voxels along ``(z, y, x)`` as for :func:`grain`."""
+
+    hu: float
+    width: tuple[float, ...]
+
+
+def noise_level(image: Field, weight: npt.NDArray[np.bool_] | None = None) -> Noise:
     """Noise of a scan, from the parts of it that hold nothing else.
 
     The local standard deviation in 3×3 in-plane windows is smallest where the tissue is even; the tenth percentile of
-    it, put right for its bias, is the noise. Returns standard deviation (HU) and correlation of in-plane neighbours.
+    it, put right for its bias, is the noise. Its width along each axis follows from the correlation of neighbours.
 
     Parameters
     ----------
     image
         ``(z, y, x)`` HU.
     weight
-        Where to look; everywhere if left out.
+        Where to look; everywhere if left out. Too few voxels to measure hold no noise.
     """
     from scipy import ndimage
 
     mean = ndimage.uniform_filter(image, (1, 3, 3))
     spread = np.sqrt(np.maximum(ndimage.uniform_filter(image * image, (1, 3, 3)) - mean * mean, 0))
     chosen = np.ones(image.shape, dtype=bool) if weight is None else weight
-    if chosen.sum() < 27:
-        return 0.0, 0.0
+    if chosen.sum() < _ENOUGH:
+        return Noise(0.0, (0.0,) * image.ndim)
     even = chosen & (spread <= np.quantile(spread[chosen], 0.25))
     level = float(np.quantile(spread[chosen], 0.1)) / _TENTH_PERCENTILE
-    rest = (image - mean)[even]
-    lag = ((image - mean)[..., 1:] * (image - mean)[..., :-1])[even[..., 1:] & even[..., :-1]]
-    if lag.size == 0 or rest.std() == 0:
-        return level, 0.0
-    # taking the 3×3 mean away leaves a correlation of -1/8 in white noise
-    return level, float(np.clip(lag.mean() / rest.var() + 0.125, 0, 0.9))
+    rest = image - ndimage.uniform_filter(image, 3)
+    return Noise(level, tuple(_width(rest, even, axis) for axis in range(image.ndim)))
+
+
+def _width(rest: Field, even: npt.NDArray[np.bool_], axis: int) -> float:
+    """Width in voxels of the Gaussian that makes neighbours along ``axis`` as alike as they are."""
+    values, where = np.moveaxis(rest, axis, 0), np.moveaxis(even, axis, 0)
+    both = where[1:] & where[:-1]
+    variance = float(rest[even].var())
+    if both.sum() < _ENOUGH or variance == 0:
+        return 0.0
+    # taking the 3×3×3 mean away leaves a correlation of -0.05 in white noise
+    near = float(np.clip((values[1:] * values[:-1])[both].mean() / variance + 0.05, 0.0, 0.9))
+    return float(np.sqrt(-1 / (4 * np.log(near)))) if near > 0.02 else 0.0
 
 
 #: Tenth percentile of the standard deviation of 9 normal numbers (χ with 8 degrees of freedom, divided by 9).
 _TENTH_PERCENTILE = 0.623
+
+_ENOUGH = 27  #: voxels; noise of fewer is not measured
 
 
 def _gain(sigma: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, Container, Label
 
@@ -19,11 +19,6 @@ from .fields import Field, Optional, Places, Row, Several, Words, scalar_field, 
 
 S = TypeVar("S", bound=Settings)
 Options = Mapping[str, Mapping[str, Any]]
-
-if TYPE_CHECKING:
-    _Rows = Container[Any]
-else:
-    _Rows = Container  # generic for the type checker only
 
 _SUFFIXES = ("_mm", "_ml", "_deg", "_hu")  # the label has the unit already
 
@@ -56,14 +51,14 @@ def form_of(
     return SettingsForm(settings_class, only, advanced, options or {})
 
 
-class _Hidden(_Rows):
+class _Hidden(Container):
     """Rows that a tick shows."""
 
     def show_if(self, wanted: bool) -> None:
         self.visible = wanted
 
 
-class SettingsForm(_Rows, Generic[S]):
+class SettingsForm(Container, Generic[S]):
     """Rows for the fields of a settings class; made by :func:`form_of`.
 
     ``changed`` is emitted, with the form, when a person changed a value, and once by :meth:`set`.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QObject, Signal
 
 from ..core.errors import MedsynthError
 from ..core.progress import Job, Progress

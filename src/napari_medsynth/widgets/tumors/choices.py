@@ -6,8 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ...core.labels import LabelMap
 from ..layers import labels_of
 from ..metadata import info_of
@@ -58,15 +56,6 @@ def label_layers(viewer: ViewerModel, like: Image | None = None, without: Collec
     shape = None if like is None else _shape(like)
     fitting = [layer for layer in found if shape is None or _shape(layer) == shape]
     return [layer for layer in fitting if not is_preview(layer) and layer not in without]
-
-
-def values_in(layer: Labels) -> list[tuple[int, str]]:
-    """Return the values present in a labels layer, with their names where these are known."""
-    data = np.asarray(layer.data[0] if layer.multiscale else layer.data)
-    info = info_of(layer)
-    names = {} if info is None else {entry.value: entry.name for entry in info.table}
-    present = [int(v) for v in np.flatnonzero(np.bincount(data.reshape(-1))) if v]
-    return [(value, names.get(value, "")) for value in present]
 
 
 def organs(viewer: ViewerModel, like: Image | None, without: Collection[Layer] = ()) -> list[Organ]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 from superqt import QLabeledDoubleSlider
 
@@ -60,11 +61,9 @@ def slider(about: About, low: float, high: float, moved: Callable[[float], Any],
     digits
         Digits after the point.
     """
-    made = QLabeledDoubleSlider()
-    made.setOrientation(made.orientation().Horizontal)
+    made = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
     made.setRange(low, high)
     made.setDecimals(digits)
-    made.setSingleStep(10.0**-digits)
     made.setToolTip(about.describe())
     made.valueChanged.connect(moved)
     return made

@@ -53,6 +53,8 @@ class Placer:
         Lesions were placed or taken out.
     warning : str
         Which rule the ghost breaks where it is; empty if none is known.
+    is_settled : bool
+        Whether the ghost is what :meth:`commit` would place, its place checked.
     remark : str
         Why lesions are not held inside an organ; empty if they are.
 
@@ -75,7 +77,8 @@ class Placer:
         self.session = Session(require_image(self.case), labels)
         self.ghost = Ghost(self.session.image)
         self.rules = Placement()
-        self.warning = ""
+        self.organ: object = None
+        self.warning, self.is_settled = "", False
         self.remark = "the organ is not found yet"
         self.preview = Preview(viewer, image_layer)
         self.outputs = Outputs(viewer, image_layer, self.session)
@@ -169,7 +172,7 @@ class Placer:
 
     def refresh(self) -> None:
         """Show the ghost as it is now."""
-        self.warning = ""
+        self.warning, self.is_settled = "", False
         if self.ghost.is_shown:
             self._show()
         else:
@@ -180,7 +183,7 @@ class Placer:
         """Work the ghost out in full and check the rules for its place; for when the hand rests."""
         if self.ghost.is_shown:
             self.ghost.settle()
-            self.warning = self._broken_rule()
+            self.warning, self.is_settled = self._broken_rule(), True
             self._show()
             self.ghost_changed.emit()
 

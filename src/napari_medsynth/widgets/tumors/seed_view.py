@@ -42,7 +42,7 @@ def pixmap_of(picture: Any) -> QPixmap:
     return QPixmap.fromImage(QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy())
 
 
-class SeedModel(QAbstractListModel):  # type: ignore[misc]
+class SeedModel(QAbstractListModel):
     """The entries of a :class:`SeedView`; pictures are drawn when they are first seen, so a long list opens at once."""
 
     def __init__(self, parent: QWidget, *, compact: bool, checkable: bool) -> None:
@@ -108,11 +108,12 @@ class SeedModel(QAbstractListModel):  # type: ignore[misc]
             except MedsynthError:  # listed among the problems of its library; the others are as good
                 drawn = QPixmap(_SIDE, _SIDE)
                 drawn.fill(QColor(120, 40, 40))
-            self._pictures[item.key] = drawn.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio)
+            smooth = Qt.TransformationMode.SmoothTransformation
+            self._pictures[item.key] = drawn.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio, smooth)
         return self._pictures[item.key]
 
 
-class SeedView(QListView):  # type: ignore[misc]
+class SeedView(QListView):
     """A list of seeds.
 
     Parameters

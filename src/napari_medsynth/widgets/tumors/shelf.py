@@ -55,32 +55,38 @@ class Shelf:
     def open(self, folder: Path) -> None:
         """Go on with another folder."""
         self._folder = folder
-        self._open()
-        self.changed.emit()
+        self.announce()
 
     def thumbnail(self, seed_id: str) -> Path:
         """Return the path of a seed's picture; raises :class:`SeedError` if the seed is damaged."""
         return self._present().thumbnail(seed_id)
 
-    def add(self, seeds: Iterable[Seed]) -> tuple[str, ...]:
-        """Store seeds and return the ids of the new ones; raises as :meth:`SeedLibrary.add` does."""
-        if self._library is None and not self._problem:
-            self._library = SeedLibrary.create(self._folder)
-        new = self._present().add(seeds)
-        self._open()
-        self.changed.emit()
-        return new
+    def store(self, seeds: Iterable[Seed]) -> tuple[str, ...]:
+        """Store seeds and return the ids of the new ones; raises as :meth:`SeedLibrary.add` does.
+
+        This and the next three may run in another thread; call :meth:`announce` in the main one when they are done.
+        """
+        if not self._problem and self._library is None:
+            return SeedLibrary.create(self._folder).add(seeds)
+        return self._present().add(seeds)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Remove seeds; raises as :meth:`SeedLibrary.remove` does."""
         self._present().remove(ids)
-        self._open()
-        self.changed.emit()
 
     def merge(self, folder: Path) -> tuple[str, ...]:
         """Store all seeds of another library too and return the ids of the new ones."""
         other = SeedLibrary.open(folder)
-        return self.add(other.load(info.id) for info in other.infos)
+        return self.store(other.load(info.id) for info in other.infos)
+
+    def verify(self) -> list[str]:
+        """Read every seed and return what is wrong, one line each."""
+        return [self._problem] if self._problem else [] if self._library is None else self._library.verify()
+
+    def announce(self) -> None:
+        """Read the library again and tell that it has changed."""
+        self._open()
+        self.changed.emit()
 
     def _present(self) -> SeedLibrary:
         if self._library is None:
