@@ -120,6 +120,10 @@ class TestLabels:
         assert features["name"].tolist() == ["liver", "lesion"]
         np.testing.assert_allclose(features["volume_mL"], [34 * 4.5e-3, 2 * 4.5e-3], atol=1e-3)
 
+    def test_labels_that_cover_much_let_the_image_through(self, labels):
+        body = LabelMap(np.ones(labels.shape, int), labels.affine)
+        assert labels_layer(body).opacity < labels_layer(LabelMap(labels.mask(7), labels.affine)).opacity
+
 
 class TestBack:
     @pytest.mark.parametrize("orientation", ORIENTATIONS)

@@ -150,7 +150,7 @@ def _composed(lesion: Lesion, scene: _Scene, spacing: tuple[float, ...], how: Bl
         beside = _grown(tissue) & (hu > level + CONTRAST_HU)
         new = np.where(beside, _added(lesion.share, hu, scene.old, level), new)
         behind = np.where(beside, 1, behind)
-    return new if noise is None else new + _lacking(lesion, behind, noise, how.seed)
+    return np.asarray(new if noise is None else new + _lacking(lesion, behind, noise, how.seed), dtype=np.float32)
 
 
 def _added(share: Field, hu: Field, old: Field, level: float) -> Field:

@@ -83,7 +83,7 @@ def prepare_host(labels: LabelMap) -> Host:
 
 
 def host_of(case: Case, organ: str = "lung") -> LabelMap:
-    """Return the organ that takes lesions: the case's own host, its labels of that name or tissue, or lungs found in it.
+    """Return the organ that takes lesions: the case's own host, its labels of that name or tissue, or its lungs.
 
     Raises
     ------

@@ -24,7 +24,7 @@ from .insert import InsertTumors, open_library
 from .truth import require_image
 
 #: A scan held in memory, or the paths of an image and, if there are, its labels, read when it is asked for.
-HostSource = Case | tuple[Path, Path | None]
+HostSource = Case | tuple[str | Path, str | Path | None]
 
 
 class TumorDataset(Dataset[dict[str, Any]]):
@@ -62,7 +62,7 @@ class TumorDataset(Dataset[dict[str, Any]]):
     def __init__(
         self,
         hosts: Sequence[HostSource],
-        library: Path | None,
+        library: str | Path | None,
         step: InsertTumors | None = None,
         *,
         seed: int = 0,
@@ -75,7 +75,7 @@ class TumorDataset(Dataset[dict[str, Any]]):
             raise ConfigError("TumorDataset.hosts is empty; expected at least one scan")
         if patch is not None and min(patch) < 1:
             raise ConfigError(f"TumorDataset.patch is {patch}; expected three whole numbers above 0")
-        self.step = replace(step or InsertTumors(), library=library)
+        self.step = replace(step or InsertTumors(), library=None if library is None else Path(library))
         self.hosts = tuple(_with_organ(host, self.step.organ) for host in hosts)
         self.seed = seed
         self.length = len(hosts) if length is None else length
@@ -162,7 +162,7 @@ def _with_organ(host: HostSource, organ: str) -> HostSource:
 def _id_of(host: HostSource) -> str:
     if isinstance(host, Case):
         return host.id
-    return case_id(host[0].name.partition(".")[0])
+    return case_id(Path(host[0]).name.partition(".")[0])
 
 
 def _tensor(array: npt.NDArray[Any], box: Box | None, dtype: type[Any]) -> torch.Tensor:

@@ -25,7 +25,9 @@ SURE_DEPTH_MM = 3.0  #: deeper than this all is lesion, however dark (cavities, 
 REACH_MM = 3.0  #: nothing of a lesion is seen further outside its contour: the scanner's blur ends there
 CONTRAST_HU = 150.0  #: lesions that differ less from their surroundings are unmixed by distance alone
 _LOW_PASS_MM = 2.0
-_SHELL_MM = 0.5  #: thickness of the shells in which the blur outside the contour is measured
+_SHELL_MM = 0.5  #: thickness of the shells in which the blur at the contour is measured
+_SOLID = 0.75  #: more of the lesion's HU than this, where blur cannot have brought it, is a wall or a vessel
+_BELIEVED = 0.25  #: a voxel may hold so much more of the lesion than most at its distance
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -118,7 +120,7 @@ def _share(seed: Seed, hu: Field, distance: Field) -> Field:
         return by_distance
     share = np.clip((hu - seed.info.ring_hu) / contrast, 0, 1)
     share[seed.mask.array == OTHER] = 0
-    share = _without_neighbours(share, distance)
+    share = _without_neighbours(seed, share, distance)
     share = np.maximum(share, _fall(distance, -SURE_DEPTH_MM, -SURE_DEPTH_MM / 2, 1.0))
     return (share * _fall(distance, REACH_MM / 3, REACH_MM, 1.0)).astype(np.float32)
 
@@ -135,20 +137,28 @@ def _has_ring(hu: Field, distance: Field) -> bool:
     return ring.size > 0 and not (ring.max() == ring.min() and ring.max() <= -1000)
 
 
-def _without_neighbours(share: Field, distance: Field) -> Field:
-    """Give voxels outside the contour that are brighter than its blur can make them the share of their like.
+def _without_neighbours(seed: Seed, share: Field, distance: Field) -> Field:
+    """Give voxels that are brighter than the lesion's blur can make them the share of their like.
 
     Where a lesion touches a wall or a vessel, that tissue has the lesion's HU and would count as lesion. What most
-    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion.
+    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion,
+    but where a neighbour was taken away outside it, the rim has to be blurred as it is elsewhere.
     """
-    found = share.copy()
-    step = _SHELL_MM
-    before = 1.0
-    for low in np.arange(0, REACH_MM, step):
-        shell = (distance > low) & (distance <= low + step)
+    from scipy import ndimage
+
+    found, limit = share.copy(), 1.0
+    neighbour = seed.mask.array == OTHER
+    for low in np.arange(0, REACH_MM, _SHELL_MM):
+        shell = (distance > low) & (distance <= low + _SHELL_MM) & (seed.mask.array != OTHER)
         if shell.any():
-            before = min(before, float(np.quantile(share[shell], 0.4)))
-            found[shell & (share > before + 0.25)] = before
+            limit = min(limit, float(np.quantile(share[shell], 0.4)))
+            bright = shell & (share > limit + _BELIEVED)
+            found[bright] = limit
+            neighbour |= bright & (share > _SOLID)
+    rim = (distance <= 0) & (distance > -max(seed.image.spacing))
+    bared = rim & ndimage.binary_dilation(neighbour)
+    if (rim & ~bared).any():
+        found[bared] = np.minimum(share[bared], float(np.median(share[rim & ~bared])) + _BELIEVED)
     return found
 
 

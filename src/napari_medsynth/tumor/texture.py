@@ -35,7 +35,7 @@ def grain(shape: Sequence[int], spacing: Sequence[float], length_mm: float | Seq
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of a scan: its standard deviation in HU, and its width in voxels along ``(z, y, x)`` as for :func:`grain`."""
+    """Noise of a scan: standard deviation in HU, and width in voxels along ``(z, y, x)`` as for :func:`grain`."""
 
     hu: float
     width: tuple[float, ...]

@@ -47,7 +47,8 @@ LayerData = tuple[npt.NDArray[Any], dict[str, Any], str]
 #: The lung window of CT, in HU: level -600, width 1500.
 CT_WINDOW = (-1350, 150)
 
-_OPACITY = 0.4  #: labels cover the whole body, and the image is to be seen through them
+_MUCH = 0.1  #: of all voxels; labels that cover more are shown fainter, so that the image is seen through them
+_OPACITY = 0.4
 _PADDING = -4096  #: no scanner pads with less
 
 
@@ -122,7 +123,8 @@ def labels_layer_data(
     kwargs = {"name": name, **spatial_kwargs(upright), "metadata": {KEY: info.to_json()}}
     counts = np.bincount(upright.array.reshape(-1), minlength=1)
     kwargs["features"] = _features(upright, counts)
-    kwargs["opacity"] = _OPACITY if role == "labels" else 0.7
+    if counts[1:].sum() > _MUCH * counts.sum():
+        kwargs["opacity"] = _OPACITY
     if any(entry.colour for entry in labels.table):
         kwargs["colormap"] = _colours(labels, counts)
     return np.array(upright.array, order="C"), kwargs, "labels"

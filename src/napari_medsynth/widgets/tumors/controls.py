@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 from superqt import QLabeledDoubleSlider
 
@@ -67,6 +67,25 @@ def slider(about: About, low: float, high: float, moved: Callable[[float], Any],
     made.setToolTip(about.describe())
     made.valueChanged.connect(moved)
     return made
+
+
+def later(parent: QObject, call: Callable[[], Any]) -> QTimer:
+    """Make a timer that, started, calls once when the events that are pending have been dealt with.
+
+    It ends with its parent. Starts before it has called count as one.
+    """
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(0)
+    timer.timeout.connect(call)
+    return timer
+
+
+def narrow(box: QComboBox) -> None:
+    """Let a box be narrower than its longest choice, and as wide as there is room."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
 def refill(box: QComboBox, choices: Iterable[tuple[str, Any]]) -> None:

@@ -18,8 +18,9 @@ from ...tumor.seed import Seed
 from ...tumor.thumbnail import draw_thumbnail
 from ..jobs import JobBar, one_step, start_job
 from ..layers import labels_of, volume_of
+from .background import in_background
 from .choices import label_layers, scans
-from .controls import allow, button, refill, remark, row
+from .controls import allow, button, narrow, refill, remark, row
 from .seed_view import SeedView, item_of, pixmap_of
 from .shelf import Shelf
 
@@ -94,6 +95,7 @@ class ExtractTab(QWidget):
     def _arrange(self) -> None:
         self.margin.setRange(LEAST_MARGIN, 30.0)
         self.margin.setValue(6.0)
+        self.margin.setDecimals(1)
         self.margin.setSuffix(" mm")
         self.margin.setToolTip("How much of the scan is kept around each lesion")
         self.organ.setToolTip("Where the lesions grew, e.g. lung; the Library tab filters by it")
@@ -102,7 +104,8 @@ class ExtractTab(QWidget):
         self.values.setMaximumHeight(84)
         self.values.setToolTip("Tick the values that are lesions")
         layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for box in (self.image, self.labels):
+            narrow(box)
         for label, widget in (
             ("Image", self.image),
             ("Labels", self.labels),
@@ -137,7 +140,7 @@ class ExtractTab(QWidget):
         except MedsynthError as error:
             self._tell(str(error))
             return
-        self._start(one_step(labels.values), "Reading labels", partial(self._show_values, layer, labels))
+        in_background(labels.values, partial(self._show_values, layer, labels), self._on_failed)
 
     def _show_values(self, layer: Any, labels: LabelMap, present: Sequence[int]) -> None:
         if layer is not self.labels.currentData():
@@ -146,7 +149,7 @@ class ExtractTab(QWidget):
         self.values.blockSignals(True)
         for value in present:
             entry = labels.table[value]
-            item = QListWidgetItem(f"{value}  {entry.name}")
+            item = QListWidgetItem(f"{value}  {entry.name}" if value in labels.table.values_of() else str(value))
             item.setData(Qt.ItemDataRole.UserRole, value)
             known = entry.tissue == "lesion" or any(word in entry.name.lower() for word in _LESION_WORDS)
             ticked = known or len(present) == 1
@@ -170,12 +173,12 @@ class ExtractTab(QWidget):
         return [i.data(Qt.ItemDataRole.UserRole) for i in items if i.checkState() == Qt.CheckState.Checked]
 
     def _start(self, job: Any, title: str, done: Any) -> None:
-        def failed(error: Exception) -> None:
-            if not isinstance(error, MedsynthError):
-                raise error
-            self._tell(str(error))
+        start_job(job, title=title, done=done, failed=self._on_failed, bar=self._bar)
 
-        start_job(job, title=title, done=done, failed=failed, bar=self._bar)
+    def _on_failed(self, error: Exception) -> None:
+        if not isinstance(error, MedsynthError):
+            raise error
+        self._tell(str(error))
 
     def _tell(self, text: str) -> None:
         self.told.setText(text)

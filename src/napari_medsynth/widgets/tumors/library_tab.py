@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog, QFormLayout, 
 from ...core.errors import MedsynthError
 from ...tumor.seed import ATTACHMENTS, SeedInfo
 from ..jobs import JobBar, one_step, start_job
-from .controls import allow, button, remark, row
+from .controls import allow, button, narrow, remark, row
 from .seed_view import SeedView, item_of
 from .shelf import Shelf
 
@@ -85,6 +85,7 @@ class LibraryTab(QWidget):
             box.setToolTip("Diameter of the ball of the same volume")
             box.valueChanged.connect(self.show_library)
         self.attachment.addItems(["any", *ATTACHMENTS])
+        narrow(self.attachment)
         self.attachment.setToolTip("What the lesion touched where it grew")
         self.attachment.currentIndexChanged.connect(self.show_library)
         self.text.setPlaceholderText("patient, scan or organ")

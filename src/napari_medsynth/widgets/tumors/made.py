@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.progress import Job, Progress
 from ...tumor.synthetic import KINDS, Kind, SyntheticLesion
 from ...tumor.thumbnail import SIZE, draw_thumbnail
 from .seed_view import SeedItem, pixmap_of
@@ -20,13 +19,9 @@ PREFIX = "made:"
 Picture = npt.NDArray[np.uint8]
 
 
-def draw_kinds() -> Job[dict[Kind, Picture]]:
+def draw_kinds() -> dict[Kind, Picture]:
     """Draw an example of each kind; a second's work, so not in the main thread."""
-    pictures: dict[Kind, Picture] = {}
-    for number, kind in enumerate(KINDS):
-        yield Progress(number, len(KINDS), kind)
-        pictures[kind] = draw_thumbnail(SyntheticLesion(kind=kind, diameter_mm=12.0).make())
-    return pictures
+    return {kind: draw_thumbnail(SyntheticLesion(kind=kind, diameter_mm=12.0).make()) for kind in KINDS}
 
 
 def made_items(pictures: Mapping[Kind, Picture]) -> list[SeedItem]:

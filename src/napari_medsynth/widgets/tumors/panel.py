@@ -64,5 +64,6 @@ def _scrollable(tab: QWidget) -> QScrollArea:
     area.setWidget(tab)
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setMinimumWidth(tab.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area

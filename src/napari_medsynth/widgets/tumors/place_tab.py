@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from ...core.errors import MedsynthError
@@ -14,10 +13,12 @@ from ...tumor.insert import InsertTumors
 from ...tumor.morph import Morph
 from ...tumor.place import Placement
 from ...tumor.prepare import prepare
-from ..jobs import JobBar, one_step, start_job
+from ...tumor.seed import ATTACHMENTS
+from ..jobs import JobBar, start_job
 from ..preferences import default_seed
-from .choices import Organ, organs, scans
-from .controls import allow, button, refill, remark, row
+from .background import in_background
+from .choices import organs, scans
+from .controls import allow, button, later, narrow, refill, remark, row
 from .copying import CopyButton
 from .desk import Desk
 from .lesion_table import LesionTable
@@ -33,8 +34,8 @@ from .shortcuts import Shortcuts
 from .sources import Source
 
 _MOST_SCATTERED = 200
-_LARGEST_SEED = 999_999_999
-_WALLS = ("any", "isolated", "juxta-pleural", "juxta-vascular")
+_LARGEST_SEED = 999_999
+_WALLS = (("anywhere", "any"), *((kind, kind) for kind in ATTACHMENTS))
 
 
 class PlaceTab(QWidget):
@@ -56,6 +57,7 @@ class PlaceTab(QWidget):
         self._pictures: dict[Any, Any] = {}
         self.desk = Desk(viewer, self.redraw)
         self._refiner = Refiner(self)
+        self._organ_timer = later(self, self._survey)
         self.image, self.organ, self.wall = QComboBox(), QComboBox(), QComboBox()
         self.seeds, self.form, self.table = SeedView(compact=True), ShapeForm(), LesionTable()
         self.number, self.count = QSpinBox(), QSpinBox()
@@ -74,7 +76,7 @@ class PlaceTab(QWidget):
         self._connect()
         self.show_library()
         self.reset_choices()
-        QTimer.singleShot(0, self._draw_kinds)
+        later(self, self._draw_kinds).start()
 
     def reset_choices(self) -> None:
         """Show the layers that there are now."""
@@ -116,7 +118,7 @@ class PlaceTab(QWidget):
             prepare(source.seed)
             return source
 
-        start_job(one_step(load), title="Opening a seed", done=partial(self._on_chosen, key), failed=self._on_failed)
+        in_background(load, partial(self._on_chosen, key), self._on_failed)
 
     def _arrange(self) -> None:
         self.number.setRange(0, _LARGEST_SEED)
@@ -124,8 +126,11 @@ class PlaceTab(QWidget):
         self.number.setToolTip("Seed of all random draws: the same number gives the same lesions")
         self.count.setRange(1, _MOST_SCATTERED)
         self.count.setValue(3)
-        self.wall.addItems(_WALLS)
+        for text, wall in _WALLS:
+            self.wall.addItem(text, wall)
         self.wall.setToolTip("What a scattered lesion touches")
+        for box in (self.image, self.organ, self.wall):
+            narrow(box)
         self.seeds.setFixedHeight(186)
         self.table.setMinimumHeight(120)
         layout = QVBoxLayout(self)
@@ -135,12 +140,12 @@ class PlaceTab(QWidget):
         layout.addLayout(top)
         for part in (self.host_told, self.seeds, self.told, self.form):
             layout.addWidget(part)
-        layout.addLayout(row(QLabel("Seed number"), self.number, self.new_shape, self.reset))
+        layout.addLayout(row(QLabel("Seed"), self.number, self.new_shape, self.reset))
         layout.addWidget(self.warned)
         layout.addLayout(row(self.place, self.stop))
         layout.addLayout(row(self.undo, self.redo))
         group = QGroupBox("Scatter")
-        QVBoxLayout(group).addLayout(row(self.count, QLabel("attached"), self.wall, self.scatter))
+        QVBoxLayout(group).addLayout(row(self.count, self.wall, self.scatter))
         layout.addWidget(group)
         layout.addWidget(self.table)
         layout.addLayout(row(self.delete, self.copy))
@@ -149,6 +154,7 @@ class PlaceTab(QWidget):
         self.image.currentIndexChanged.connect(self._on_image)
         self.organ.currentIndexChanged.connect(self._on_organ)
         self.seeds.chosen.connect(self.choose)
+        self._refiner.failed.connect(self._on_failed)
         self.number.valueChanged.connect(self._on_number)
         self.form.resized.connect(lambda mm: self._change("resize", mm))
         self.form.reshaped.connect(lambda changes: self._change("reshape", **changes))
@@ -173,13 +179,14 @@ class PlaceTab(QWidget):
         refill(self.organ, [(o.title, o) for o in organs(self._viewer, self.image.currentData(), made)])
 
     def _on_organ(self) -> None:
+        self._organ_timer.start()
+
+    def _survey(self) -> None:
+        """Look for the organ that is chosen, unless that was done."""
         placer, organ = self.desk.placer, self.organ.currentData()
         if placer is None or organ is None or placer.organ == organ:
             return
         placer.organ = organ
-        self._survey(placer, organ)
-
-    def _survey(self, placer: Placer, organ: Organ) -> None:
         try:
             job = partial(survey, placer.case, organ.label_map(), find=organ.find)
         except MedsynthError as error:
@@ -222,7 +229,7 @@ class PlaceTab(QWidget):
         """Return what Scatter places: of the kind that is selected if that is a made one, else of the library."""
         options: dict[str, Any] = {
             "count": (self.count.value(), self.count.value()),
-            "placement": Placement.from_json({"wall": self.wall.currentText()}),
+            "placement": Placement.from_json({"wall": self.wall.currentData()}),
         }
         if kinds := tuple(kind_of(key) for key in self.seeds.selected if key.startswith(PREFIX)):
             return InsertTumors(kinds=kinds, **options)
@@ -246,7 +253,7 @@ class PlaceTab(QWidget):
             self._pictures = pictures
             self.show_library()
 
-        start_job(draw_kinds, title="Drawing examples", done=done, failed=self._on_failed)
+        in_background(draw_kinds, done, self._on_failed)
 
     def _update(self) -> None:
         placer = self.desk.placer

@@ -22,6 +22,7 @@ from .ghost import Ghost, Index
 from .outputs import Outputs
 from .preview import Preview
 from .scatter import Scattered, Survey, scatter
+from .sight import show_place
 from .session import Batch, Placed, Session
 from .sources import Source, scale_for
 
@@ -247,14 +248,10 @@ class Placer:
         self.refresh()
 
     def jump_to(self, instance: int) -> None:
-        """Bring the viewer to the middle of a lesion."""
+        """Bring the viewer to the middle of a lesion; a view that shows the place already is not moved sideways."""
         box = next(p.box for p in self.session.placed if p.entry.instance == instance)
         middle = [(a + b - 1) / 2 for a, b in zip(box.start, box.stop, strict=True)]
-        world = self.layer.data_to_world(middle)
-        axes = range(self.viewer.dims.ndim - 3, self.viewer.dims.ndim)
-        self.viewer.dims.set_point(list(axes), list(world[-3:]))
-        shown = [world[-3:][axis - axes[0]] for axis in self.viewer.dims.displayed if axis in axes]
-        self.viewer.scene.camera.center = tuple([0.0] * (3 - len(shown)) + shown)
+        show_place(self.viewer, self.layer.data_to_world(middle)[-3:])
 
     def close(self) -> None:
         """Take the ghost out of the viewer and listen no longer; what was placed stays."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
-from ...core.errors import MedsynthError
+from .background import in_background
 from .placer import Placer
 
 #: A hand that moves a slider or drags rests no longer than this, in ms.
@@ -24,7 +23,14 @@ class Refiner(QObject):
     ----------
     parent
         Whose lifetime it shares.
+
+    Attributes
+    ----------
+    failed : Signal(Exception)
+        The ghost cannot be worked out.
     """
+
+    failed = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -56,10 +62,7 @@ class Refiner(QObject):
             return
         key, call = placer.ghost.work
         self._working = True
-        worker = create_worker(call, _start_thread=False)
-        worker.returned.connect(partial(self._on_worked, placer, key))
-        worker.errored.connect(self._on_error)
-        worker.start()
+        in_background(call, partial(self._on_worked, placer, key), self._on_error)
 
     def _on_worked(self, placer: Placer, key: Any, lesion: Any) -> None:
         self._working = False
@@ -70,5 +73,4 @@ class Refiner(QObject):
 
     def _on_error(self, error: Exception) -> None:
         self._working = False
-        if self._placer is not None and isinstance(error, MedsynthError):
-            self._placer.warning = str(error)
+        self.failed.emit(error)
