@@ -136,3 +136,31 @@ def test_a_scan_without_its_label_is_named(tmp_path):
     with pytest.raises(ReadError, match=r"lung_009.nii.gz has no label"):
         finish(format_msd(tmp_path, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.data
+def test_real_scans_go_all_the_way(data_dir, tmp_path):
+    """A chest CT and three patches of 50 mm around nodules, as Task06_Lung."""
+    chest, nodules = data_dir / "lung4d_113", data_dir / "node21_nodules"
+    cases = {"001": [chest / f"113_HM10395_{part}.nii.gz" for part in ("ct", "label")]}
+    cases |= {f"1{n}": [nodules / f"nodule_{n}_{part}.mha" for part in ("image", "label")] for n in ("07", "10", "19")}
+    task = tmp_path / "Task06_Lung"
+    for number, (image, label) in cases.items():
+        truth = read_labels(label)
+        write_volume(read_volume(image), task / "imagesTr" / f"lung_{number}.nii.gz")
+        write_labels(LabelMap(truth.array == 1, truth.affine), task / "labelsTr" / f"lung_{number}.nii.gz")
+    finish(format_msd(task, tmp_path))
+    finish(cut_seeds(tmp_path / "source", tmp_path))
+    outcome = finish(find_hosts(tmp_path / "source", tmp_path))
+    assert outcome.written + len(outcome.remarks) == 4
+    hosts = {e["host_label"]: e["host_image"] for e in listing(tmp_path / "hosts")}
+    assert any("lung_001" in label for label in hosts)
+    made = finish(generate(tmp_path / "source", tmp_path, InsertTumors(count=(2, 2)), outcome.written, seed=3))
+    images = made.folder / "randomzied_images"
+    placed = 0
+    for number, entry in enumerate(listing(made.folder / "log")):
+        inside = read_labels(images / f"instances_{number}.nii.gz").array > 0
+        assert (read_labels(entry["image_mask"]).array[inside] > 0).all()
+        placed += len(read_labels(images / f"instances_{number}.nii.gz").values())
+        placed += len(entry["not_placed"])
+    assert placed == 2 * outcome.written

@@ -20,7 +20,7 @@ from ..jobs import JobBar, one_step, start_job
 from ..layers import labels_of, volume_of
 from .background import in_background
 from .choices import label_layers, scans
-from .controls import allow, button, narrow, refill, remark, row
+from .controls import allow, button, later, narrow, refill, remark, row
 from .seed_view import SeedView, item_of, pixmap_of
 from .shelf import Shelf
 
@@ -45,6 +45,7 @@ class ExtractTab(QWidget):
         self._viewer, self._shelf, self._bar = viewer, shelf, bar
         self._labels: LabelMap | None = None
         self._seeds: dict[str, Seed] = {}
+        self._reading = later(self, self._read_labels)
         self.image, self.labels, self.values = QComboBox(), QComboBox(), QListWidget()
         self.organ, self.patient = QLineEdit("lung"), QLineEdit()
         self.margin = QDoubleSpinBox()
@@ -131,9 +132,12 @@ class ExtractTab(QWidget):
     def _on_labels(self) -> None:
         self._labels = None
         self.values.clear()
+        self._update()
+        self._reading.start()
+
+    def _read_labels(self) -> None:
         layer = self.labels.currentData()
         if layer is None:
-            self._update()
             return
         try:
             labels = labels_of(layer)

@@ -23,7 +23,7 @@ from .copying import CopyButton
 from .desk import Desk
 from .lesion_table import LesionTable
 from .library_tab import picture_of
-from .made import PREFIX, draw_kinds, kind_of, made_items
+from .made import draw_kinds, kind_of, made_items
 from .placer import Placer
 from .refiner import Refiner
 from .scatter import Scattered, Survey, survey
@@ -231,7 +231,7 @@ class PlaceTab(QWidget):
             "count": (self.count.value(), self.count.value()),
             "placement": Placement.from_json({"wall": self.wall.currentData()}),
         }
-        if kinds := tuple(kind_of(key) for key in self.seeds.selected if key.startswith(PREFIX)):
+        if kinds := tuple(kind for key in self.seeds.selected if (kind := kind_of(key)) is not None):
             return InsertTumors(kinds=kinds, **options)
         return InsertTumors(library=self._shelf.folder if self._shelf.infos else None, **options)
 

@@ -22,8 +22,8 @@ from .ghost import Ghost, Index
 from .outputs import Outputs
 from .preview import Preview
 from .scatter import Scattered, Survey, scatter
-from .sight import show_place
 from .session import Batch, Placed, Session
+from .sight import show_place
 from .sources import Source, scale_for
 
 if TYPE_CHECKING:
