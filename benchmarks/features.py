@@ -1,4 +1,4 @@
-"""Radiomic features of a nodule: first order, gradient at the margin, ring, and GLCM (co-occurrence of grey levels, Haralick 1973).
+"""Radiomic features of a nodule: first order, gradient at the margin, ring, and GLCM (Haralick et al. 1973).
 
 All are measured on the image and the lesion's mask alone, ``(z, y, x)`` at 1 mm, so that real and inserted nodules
 are measured in the same way. Size and shape are left out: they tell one seed from another, not real from inserted.
@@ -45,8 +45,8 @@ class Nodule:
         return np.array([np.median(row) if row.size >= 5 else np.nan for row in rows])
 
     def features(self) -> dict[str, float]:
-        """Every feature by name."""
-        return {**self._first_order(), **self._margin(), **self._ring(), **self._fine(), **self._texture()}
+        """First order, margin, ring and GLCM, by name."""
+        return {**self._first_order(), **self._margin(), **self._ring(), **self._texture()}
 
     def _first_order(self) -> dict[str, float]:
         inside = self.hu[self.mask]
@@ -74,7 +74,7 @@ class Nodule:
     def _ring(self) -> dict[str, float]:
         return _spread("ring", self.hu[(self.distance > 2) & (self.distance <= 4)])
 
-    def _fine(self) -> dict[str, float]:
+    def noise(self) -> dict[str, float]:
         """What is left when the neighbourhood's mean is taken away: noise, and what resampling leaves of it."""
         rest = self.hu - ndimage.uniform_filter(self.hu, 3)
         near, far = self.mask, (self.distance > 2) & (self.distance <= 5)

@@ -5,11 +5,10 @@
 
 *Real* are the nodules in their own patches. *Inserted* is each seed, put by the step `InsertTumors` into the free
 lung of other patches, with a place of the kind that it came from (isolated, at the wall, at a vessel). Features are
-measured in the same way on both: on the image and the mask that ships.
+measured in the same way on both: on the image and the mask that ships. A third classifier also sees how fine the
+noise is; it can tell that a seed comes from another scanner, whatever the blending.
 
-The classifiers never meet a test patch in training, neither as the source of a seed nor as a host: patches are split
-into four folds, a test set is what has source *and* host in one fold, and its training set what has neither there.
-The AUC is the mean over the folds of many such splits; its interval is a bootstrap over patches (95 %).
+How they are told apart, and by what, stands in `classifiers.py` and `features.py`.
 """
 
 from __future__ import annotations
@@ -23,12 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from classifiers import JUDGES, Sample, classify, folds, interval
 from features import DISTANCES, Mask, Nodule
 from scipy import ndimage
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from napari_medsynth.core.case import Case
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
@@ -48,7 +44,6 @@ UNCHANGED = Variation(
 )
 BLENDS = {"ours": Blend(), "distance": Blend(method="distance"), "poisson": Blend(method="poisson")}
 RAW = "hard paste"
-FOLDS, SPLITS, RESAMPLES = 4, 4, 400
 _SMALLEST_ML = 0.02
 
 
@@ -58,23 +53,6 @@ class Patch:
 
     case: Case
     seed: Seed
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """What is measured of one nodule; ``source`` and ``host`` number patches and are equal for a real one."""
-
-    source: int
-    host: int
-    profile: npt.NDArray[np.float64]
-    features: npt.NDArray[np.float64]
-    picture: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, source: int, host: int, image: npt.NDArray[np.generic], mask: Mask) -> Sample:
-        nodule = Nodule(image, mask)
-        features = np.array(list(nodule.features().values()))
-        return cls(source, host, nodule.profile(), features, _axial(image, mask))
 
 
 def load(folder: Path) -> list[Patch]:
@@ -104,11 +82,6 @@ def lung(image: Volume, nodule: Mask) -> Mask:
     ball = np.linalg.norm(np.indices((7, 7, 7)) - 3, axis=0) <= 3.2
     closed = ndimage.binary_closing(air, ball)[(slice(6, -6),) * 3]
     return closed | ndimage.binary_fill_holes(closed | nodule)
-
-
-def folds(patches: int) -> npt.NDArray[np.int64]:
-    """The fold of each patch in each split, ``(splits, patches)``."""
-    return np.array([np.random.default_rng(split).permutation(patches) % FOLDS for split in range(SPLITS)])
 
 
 def place(patches: list[Patch], variation: Variation, library: Path) -> Iterator[tuple[int, int, InsertTumors, dict]]:
@@ -152,7 +125,7 @@ def measured(patches: list[Patch]) -> dict[str, list[Sample]]:
     """Samples of every kind by name."""
     found: dict[str, list[Sample]] = {"real": []}
     for n, patch in enumerate(patches):
-        found["real"].append(Sample.of(n, n, patch.case.image.array, patch.case.labels.mask(1)))
+        found["real"].append(measure(n, n, patch.case.image.array, patch.case.labels.mask(1)))
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "seeds"
         SeedLibrary.create(library).add(p.seed for p in patches)
@@ -165,11 +138,18 @@ def measured(patches: list[Patch]) -> dict[str, list[Sample]]:
     return found
 
 
+def measure(source: int, host: int, image: npt.NDArray[np.generic], mask: Mask) -> Sample:
+    """What is measured of one nodule."""
+    nodule = Nodule(image, mask)
+    features, noise = (np.array(list(found.values())) for found in (nodule.features(), nodule.noise()))
+    return Sample(source, host, nodule.profile(), features, noise, _axial(image, mask))
+
+
 def _keep(
     found: dict[str, list[Sample]], name: str, a: int, b: int, made: tuple[npt.NDArray[np.generic], Mask]
 ) -> None:
     if made[1].sum() >= 15:
-        found.setdefault(name, []).append(Sample.of(a, b, *made))
+        found.setdefault(name, []).append(measure(a, b, *made))
 
 
 def profile(samples: list[Sample], like: dict[int, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
@@ -183,66 +163,6 @@ def profile(samples: list[Sample], like: dict[int, npt.NDArray[np.float64]]) -> 
     return np.nanmedian(rows, axis=0)
 
 
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """What a classifier said of one test set."""
-
-    real: npt.NDArray[np.float64]
-    real_patch: npt.NDArray[np.int64]
-    made: npt.NDArray[np.float64]
-    made_patches: npt.NDArray[np.int64]
-
-    def auc(self, weight: npt.NDArray[np.float64]) -> float:
-        """Area under the ROC curve with a weight for each patch; each seed counts the same; NaN if a side has none."""
-        source = self.made_patches[:, 0]
-        made = weight[self.made_patches].prod(axis=1) / np.bincount(source)[source]
-        pairs = weight[self.real_patch][:, None] * made[None]
-        above = (self.made[None] > self.real[:, None]) + 0.5 * (self.made[None] == self.real[:, None])
-        return float((pairs * above).sum() / pairs.sum()) if pairs.sum() > 0 else float("nan")
-
-
-def classify(real: list[Sample], made: list[Sample], forest: bool, patches: int) -> list[Scores]:
-    """Train and test on every fold of every split; real are only nodules whose seed was placed somewhere."""
-    placed = {s.source for s in made}
-    real = [s for s in real if s.source in placed]
-    found = []
-    for split, fold in enumerate(folds(patches)):
-        for number in range(FOLDS):
-            train, test = [], []
-            for sample in (*real, *made):
-                hits = int(fold[sample.source] == number) + int(fold[sample.host] == number)
-                if hits != 1:
-                    (test if hits == 2 else train).append(sample)
-            found.append(_scores(_fitted(train, forest, split), test))
-    return found
-
-
-def _fitted(train: list[Sample], forest: bool, seed: int) -> object:
-    model = (
-        RandomForestClassifier(150, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=2)
-        if forest
-        else make_pipeline(StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000))
-    )
-    return model.fit(np.array([s.features for s in train]), [s.source != s.host for s in train])
-
-
-def _scores(model: object, test: list[Sample]) -> Scores:
-    said = model.predict_proba(np.array([s.features for s in test]))[:, 1]
-    where = np.array([(s.source, s.host) for s in test])
-    made = where[:, 0] != where[:, 1]
-    return Scores(said[~made], where[~made, 0], said[made], where[made])
-
-
-def interval(scores: list[Scores], patches: int) -> tuple[float, float, float]:
-    """Mean AUC and its 95 % interval."""
-    rng = np.random.default_rng(0)
-    drawn = [np.ones(patches)]
-    drawn += [np.bincount(rng.integers(patches, size=patches), minlength=patches) for _ in range(RESAMPLES)]
-    values = [np.nanmean([s.auc(weight) for s in scores]) for weight in drawn]
-    low, high = np.percentile(values[1:], (2.5, 97.5))
-    return float(values[0]), float(low), float(high)
-
-
 def report(found: dict[str, list[Sample]], patches: int) -> None:
     """Print both tables."""
     like = {s.source: s.profile for s in found["real"]}
@@ -250,16 +170,16 @@ def report(found: dict[str, list[Sample]], patches: int) -> None:
     print("\nMedian HU by signed distance to the contour (mm, negative inside); worst: largest gap to real")
     print(f"{'':20}" + "".join(f"{d:+7d}" for d in DISTANCES) + "    worst")
     for name, samples in found.items():
-        values = profile(samples, {n: like[n] for n in like})
+        values = profile(samples, like)
         worst = "" if name == "real" else f"{np.abs(values - real).max():9.0f}"
         print(f"{name:20}" + "".join(f"{v:7.0f}" for v in values) + worst)
     print("\nReal against inserted: AUC (95 % interval); 0.5 is a guess")
-    print(f"{'':20}{'nodules':>8}   {'logistic regression':24}random forest")
+    print(f"{'':20}{'inserted':>8}   " + "".join(f"{judge.name:22}" for judge in JUDGES).rstrip())
     for name, samples in found.items():
         if name != "real":
-            cells = [interval(classify(found["real"], samples, forest, patches), patches) for forest in (False, True)]
-            texts = "".join(f"   {auc:.2f} ({low:.2f}–{high:.2f}){'':7}" for auc, low, high in cells)
-            print(f"{name:20}{len(samples):8}{texts.rstrip()}", flush=True)
+            cells = [interval(classify(found["real"], samples, judge, patches), patches) for judge in JUDGES]
+            texts = "".join(f"{f'{auc:.2f} ({low:.2f}–{high:.2f})':22}" for auc, low, high in cells)
+            print(f"{name:20}{len(samples):8}   {texts.rstrip()}", flush=True)
 
 
 def _axial(image: npt.NDArray[np.generic], mask: Mask) -> npt.NDArray[np.float32]:
@@ -270,7 +190,7 @@ def _axial(image: npt.NDArray[np.generic], mask: Mask) -> npt.NDArray[np.float32
 
 
 def draw(found: dict[str, list[Sample]], path: Path) -> None:
-    """Write a picture: a row for each of twelve seeds; the real nodule, two of ours, and one pasted hard."""
+    """Write a picture with a row for every other seed: the real nodule, ours, ours not morphed, one pasted hard."""
     from PIL import Image
 
     rows = []

@@ -22,6 +22,7 @@ from .vessels import find_vessels
 Mask = npt.NDArray[np.bool_]
 
 CONTEXT = (2, 12, 12)  #: voxels around the lesion in which the host's noise and tissue are measured
+_SOFT_HU = 40.0  #: walls and vessels
 _SOLID = 60  #: voxels that are all lesion, from which on its noise can be told from its shape
 _FWHM = 2.3548  #: full width at half maximum of a Gaussian of standard deviation 1
 
@@ -140,15 +141,16 @@ def _composed(lesion: Lesion, scene: _Scene, spacing: tuple[float, ...], how: Bl
     ring = scene.inside & (lesion.distance > 0.5) & (lesion.distance < 4)
     level = float(np.median(scene.old[ring])) if ring.any() else lesion.ring_hu
     hu = lesion.hu + _shift(lesion, scene.old, level, spacing, how)
-    noise = noise_level(scene.around) if how.match_noise else None
+    noise, old = noise_level(scene.around) if how.match_noise else None, scene.old
     if noise is not None:
         hu = _calmed(hu, lesion, noise)
+        old = old - lesion.share * (old - _smooth(old))  # the lesion brings noise of its own
     behind = 1 - lesion.share
-    new = lesion.share * hu + behind * scene.old
+    new = lesion.share * hu + behind * old
     if level < AERATED_BELOW:
         tissue = ~scene.inside | (scene.vessels(spacing) if how.keep_vessels else False)
-        beside = _grown(tissue) & (hu > level + CONTRAST_HU)
-        new = np.where(beside, _added(lesion.share, hu, scene.old, level), new)
+        beside = _grown(tissue)
+        new = np.where(beside, _added(lesion.share, hu, old, level), new)
         behind = np.where(beside, 1, behind)
     return np.asarray(new if noise is None else new + _lacking(lesion, behind, noise, how.seed), dtype=np.float32)
 
@@ -159,7 +161,7 @@ def _added(share: Field, hu: Field, old: Field, level: float) -> Field:
     Shares of two things that lie beside one another add up; laid one over the other, they would leave a dark line of
     lung between a lesion and the wall or vessel that it touches.
     """
-    taken = np.clip((old - level) / np.maximum(hu - level, 1), 0, 1)
+    taken = np.clip((old - level) / (np.maximum(hu, _SOFT_HU) - level), 0, 1)
     return np.asarray(old + np.minimum(share, 1 - taken) * (hu - level), dtype=np.float32)
 
 
@@ -188,12 +190,17 @@ def _shift(lesion: Lesion, old: Field, level: float, spacing: tuple[float, ...],
 
 def _calmed(hu: Field, lesion: Lesion, noise: Noise) -> Field:
     """Smooth away noise that the lesion has and the host has not."""
-    from scipy import ndimage
-
     if lesion.noise_hu <= 1.2 * noise.hu or (lesion.share > 0.95).sum() < _SOLID:
         return hu  # with fewer voxels, noise cannot be told from shape: a small lesion keeps its own
-    smooth = ndimage.gaussian_filter(hu, [0.0, 0.8, 0.8])
+    smooth = _smooth(hu)
     return np.asarray(smooth + (noise.hu / lesion.noise_hu) * (hu - smooth), dtype=np.float32)
+
+
+def _smooth(hu: Field) -> Field:
+    """Without its noise: smoothed in each slice, as slices differ more than neighbours in one."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.gaussian_filter(hu, [0.0, 0.8, 0.8]), dtype=np.float32)
 
 
 def _lacking(lesion: Lesion, behind: Field, noise: Noise, seed: int) -> Field:

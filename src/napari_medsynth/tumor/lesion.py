@@ -92,7 +92,7 @@ def shape(
     offsets = _offsets(box, grid, centre)
     growth = morph.growth_mm
     if morph.volume_ml is not None:
-        growth = warp.growth_for(morph.volume_ml, offsets.reshape(3, -1), float(np.prod(grid.spacing)) / 1000)
+        growth = _growth_for(morph.volume_ml, warp, grid, offsets, counts)
     names = ("share", "light", "smooth") if morph.new_texture > 0 else ("share", "light")
     fields = _mean_fields(warp, growth, grid, offsets, counts, names)
     share = np.clip(fields["share"], 0, 1)
@@ -161,6 +161,14 @@ def _mean_fields(
     for name, values in total.items():
         found[name][near] = values
     return found
+
+
+def _growth_for(volume_ml: float, warp: Warp, grid: Affine, offsets: FloatArray, counts: tuple[int, ...]) -> float:
+    """How far in mm the contour must move for the lesion to have this volume: until it holds so many voxels."""
+    distance = _mean_fields(warp, 0.0, grid, offsets, counts, ())["distance"]
+    voxels = round(volume_ml * 1000 / float(np.prod(grid.spacing)))
+    rank = int(np.clip(voxels, 1, distance.size)) - 1
+    return float(np.partition(distance, rank, axis=None)[rank])
 
 
 def _trimmed(lesion: Lesion) -> Lesion:

@@ -13,12 +13,13 @@ from ..core.box import Box
 from ..core.settings import Settings, setting
 from .host import Host
 from .lesion import Lesion
+from .measure import AERATED_BELOW
 from .vessels import find_vessels
 
 Mask = npt.NDArray[np.bool_]
 
 _TOUCH_MM = 1.5  #: nearer than this to a wall or a vessel counts as touching
-_CONTACT = 0.15  #: share of its surface with which a juxta-pleural lesion lies against the wall, at least
+_CONTACT = 0.15  #: part of its surface with which a juxta-pleural lesion lies against the wall; 0.16–0.44 in NODE21
 _MOST_HOST = 0.999
 
 
@@ -130,7 +131,9 @@ def _wrong_vessels(box: Box, mask: Mask, there: Surroundings, host: Host, rules:
     if rules.vessels >= 1 and rules.wall != "juxta-vascular":
         return ""
     around = _grown(box, 3 * _TOUCH_MM, there)
-    vessels = find_vessels(there.image[around.slices].astype(np.float32), host.inside(around), there.spacing)
+    values, inside = there.image[around.slices].astype(np.float32), host.inside(around)
+    aerated = inside.any() and np.median(values[inside]) < AERATED_BELOW  # elsewhere HU does not show vessels
+    vessels = find_vessels(values, inside, there.spacing) if aerated else np.zeros(inside.shape, dtype=bool)
     own = box.within(around).slices
     share = float((vessels[own] & mask).sum()) / float(mask.sum())
     if share > rules.vessels:

@@ -25,8 +25,7 @@ SURE_DEPTH_MM = 3.0  #: deeper than this all is lesion, however dark (cavities, 
 REACH_MM = 3.0  #: nothing of a lesion is seen further outside its contour: the scanner's blur ends there
 CONTRAST_HU = 150.0  #: lesions that differ less from their surroundings are unmixed by distance alone
 _LOW_PASS_MM = 2.0
-_SHELL_MM = 0.5  #: thickness of the shells in which the blur at the contour is measured
-_SOLID = 0.75  #: more of the lesion's HU than this, where blur cannot have brought it, is a wall or a vessel
+_SHELL_MM = 0.5  #: thickness of the shells in which the blur outside the contour is measured
 _BELIEVED = 0.25  #: a voxel may hold so much more of the lesion than most at its distance
 
 
@@ -138,27 +137,17 @@ def _has_ring(hu: Field, distance: Field) -> bool:
 
 
 def _without_neighbours(seed: Seed, share: Field, distance: Field) -> Field:
-    """Give voxels that are brighter than the lesion's blur can make them the share of their like.
+    """Give voxels outside the contour that are brighter than its blur can make them the share of their like.
 
     Where a lesion touches a wall or a vessel, that tissue has the lesion's HU and would count as lesion. What most
-    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion,
-    but where a neighbour was taken away outside it, the rim has to be blurred as it is elsewhere.
+    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion.
     """
-    from scipy import ndimage
-
-    found, limit = share.copy(), 1.0
-    neighbour = seed.mask.array == OTHER
+    found, usual = share.copy(), 1.0
     for low in np.arange(0, REACH_MM, _SHELL_MM):
         shell = (distance > low) & (distance <= low + _SHELL_MM) & (seed.mask.array != OTHER)
         if shell.any():
-            limit = min(limit, float(np.quantile(share[shell], 0.4)))
-            bright = shell & (share > limit + _BELIEVED)
-            found[bright] = limit
-            neighbour |= bright & (share > _SOLID)
-    rim = (distance <= 0) & (distance > -max(seed.image.spacing))
-    bared = rim & ndimage.binary_dilation(neighbour)
-    if (rim & ~bared).any():
-        found[bared] = np.minimum(share[bared], float(np.median(share[rim & ~bared])) + _BELIEVED)
+            usual = min(usual, float(np.quantile(share[shell], 0.4)))
+            found[shell & (share > usual + _BELIEVED)] = usual
     return found
 
 

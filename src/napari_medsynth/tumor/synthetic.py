@@ -45,8 +45,10 @@ class SyntheticLesion(Settings):
     def make(self) -> Seed:
         """Make the seed: an image around the lesion and its mask, ``(z, y, x)``."""
         step = float(np.clip(self.diameter_mm / 16, 0.5, 1.0))
-        offsets = _grid(self.diameter_mm * self.elongation * 0.75 + _MARGIN_MM, step)
         rng = np.random.default_rng(self.seed)
+        # a centre anywhere within its voxel: about one on the grid, many voxels lie at exactly the same distance
+        centre = rng.uniform(-0.5, 0.5, (3, 1, 1, 1)) * step
+        offsets = _grid(self.diameter_mm * self.elongation * 0.75 + _MARGIN_MM, step) - centre
         distance = self._distance(offsets, step, rng)
         volume = np.pi / 6 * self.diameter_mm**3
         level = _level_for(distance, volume, step)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from ..core.affine import FloatArray
-from ..core.errors import SeedError
 from .morph import Morph
 from .prepare import REACH_MM, Field, PreparedSeed
 
@@ -42,17 +42,13 @@ class Warp:
         turn = _rotation(morph.rotation_deg)
         size = np.asarray(morph.stretch) * morph.scale * np.where(morph.flip, -1.0, 1.0)
         forth = frame @ turn @ np.diag(size) @ frame.T
-        spread = _gradient(seed.distance)
-        steps = np.asarray(seed.affine.spacing)[:, None, None, None]
-        slope = spread / steps
-        norm = np.maximum(np.linalg.norm(slope, axis=0), 0.3)  # 0 on the ridge in the middle of the lesion
         return cls(
             seed=seed,
             morph=morph,
             back=np.asarray(np.linalg.inv(forth), dtype=np.float64),
             factor=float(np.abs(np.prod(size)) ** (1 / 3)),
             nodes=_nodes(morph, seed.reach_mm * morph.scale * max(morph.stretch)),
-            gradient=(slope / norm**2 / steps).astype(np.float32),
+            gradient=_gradient(seed),
         )
 
     @property
@@ -81,20 +77,6 @@ class Warp:
         for name in names:
             fields[name][near] = _spline(self.seed.splines[name], index)
         return {**fields, "distance": new}
-
-    def growth_for(self, volume_ml: float, offsets: FloatArray, voxel_ml: float) -> float:
-        """How far in mm the contour must move for the lesion to have this volume, found by bisection."""
-        distance = self._distance(self._seed_index(offsets)) * self.factor
-        soft = voxel_ml ** (1 / 3) * 10  # one voxel's width in mm: its share inside falls from 1 to 0 over it
-        low, high = float(distance.min()), float(distance.max())
-        for _ in range(50):
-            middle = (low + high) / 2
-            reached = float(np.clip(0.5 + (middle - distance) / soft, 0, 1).sum()) * voxel_ml
-            low, high = (middle, high) if reached < volume_ml else (low, middle)
-        if not 0.9 < reached / volume_ml < 1.1:
-            found = f"volume_ml is {volume_ml:g} and the lesion reaches {reached:.3g} mL by moving its contour"
-            raise SeedError(f"{found}; expected a volume nearer to the seed's (use scale for the rest)")
-        return middle
 
     def _seed_index(self, offsets: FloatArray) -> FloatArray:
         """Index ``(3, n)`` in the seed of world offsets in the host, before growth."""
@@ -164,7 +146,16 @@ def _nodes(morph: Morph, reach_mm: float) -> Field | None:
     return fine
 
 
-def _gradient(distance: Field) -> FloatArray:
+@lru_cache(maxsize=4)  # a slider asks for one seed again and again
+def _gradient(seed: PreparedSeed) -> Field:
+    """Direction away from the contour, ``(3, z, y, x)``, in the seed's index axes, per mm."""
+    steps = np.asarray(seed.affine.spacing)[:, None, None, None]
+    slope = _change(seed.distance) / steps
+    norm = np.maximum(np.linalg.norm(slope, axis=0), 0.3)  # 0 on the ridge in the middle of the lesion
+    return np.asarray(slope / norm**2 / steps, dtype=np.float32)
+
+
+def _change(distance: Field) -> FloatArray:
     """Change per voxel along each axis; 0 along an axis of one voxel."""
     zero = np.zeros_like(distance)
     return np.stack([np.gradient(distance, axis=n) if size > 1 else zero for n, size in enumerate(distance.shape)])

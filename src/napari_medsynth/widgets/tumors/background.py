@@ -10,18 +10,33 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject
 
 Result = TypeVar("Result")
 
 
 def in_background(
-    call: Callable[[], Result], done: Callable[[Result], None], failed: Callable[[Exception], None]
+    owner: QObject, call: Callable[[], Result], done: Callable[[Result], None], failed: Callable[[Exception], None]
 ) -> None:
-    """Run a call in a worker thread; ``done`` or ``failed`` is called in the main thread at its end."""
+    """Run a call in a worker thread.
+
+    Parameters
+    ----------
+    owner
+        On whose behalf: if it is gone by the end, nobody is told.
+    call
+        What to do. It must not touch the viewer.
+    done, failed
+        One of them is called in the main thread at the end.
+    """
     worker = create_worker(_outcome, call, _start_thread=False)
+    gone: list[None] = []
+    owner.destroyed.connect(lambda: gone.append(None))
 
     def ended(outcome: tuple[Result, None] | tuple[None, Exception]) -> None:
         result, error = outcome
+        if gone:
+            return
         if error is not None:
             failed(error)
         else:

@@ -37,13 +37,11 @@ def row(*parts: QWidget | QLayout) -> QHBoxLayout:
     return made
 
 
-def remark(tone: str = "") -> QLabel:
-    """Make a label for a line of text that wraps; ``tone`` is ``"warning"`` for one that must be seen."""
+def remark() -> QLabel:
+    """Make a label for a line of text that wraps."""
     made = QLabel()
     made.setWordWrap(True)
-    if tone == "warning":
-        made.setObjectName("warning")
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
     return made
 
 

@@ -144,7 +144,7 @@ class ExtractTab(QWidget):
         except MedsynthError as error:
             self._tell(str(error))
             return
-        in_background(labels.values, partial(self._show_values, layer, labels), self._on_failed)
+        in_background(self, labels.values, partial(self._show_values, layer, labels), self._on_failed)
 
     def _show_values(self, layer: Any, labels: LabelMap, present: Sequence[int]) -> None:
         if layer is not self.labels.currentData():

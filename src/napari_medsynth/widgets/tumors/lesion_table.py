@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qtpy.QtCore import QItemSelection, Qt, Signal
+from qtpy.QtCore import QItemSelection, QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -48,6 +48,10 @@ class LesionTable(QTableWidget):
         shortcut = QShortcut(QKeySequence(Qt.Key.Key_Delete), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
         shortcut.activated.connect(self.delete_selected)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for little room, and take what there is."""
+        return QSize(200, 112)
 
     @property
     def selected(self) -> int | None:

@@ -43,7 +43,7 @@ class LibraryTab(QWidget):
         self.smallest, self.largest = QDoubleSpinBox(), QDoubleSpinBox()
         self.attachment, self.text = QComboBox(), QLineEdit()
         self.seeds = SeedView(several=True)
-        self.told, self.problems = remark(), remark("warning")
+        self.told, self.problems = remark(), remark()
         self._arrange()
         self.seeds.selectionModel().selectionChanged.connect(self._update)
         shelf.changed.connect(self.show_library)

@@ -45,11 +45,6 @@ class Outputs:
         """The layers that were made; none before the first lesion."""
         return tuple(layer for layer in (self.image, self.instances) if layer is not None)
 
-    @property
-    def are_gone(self) -> bool:
-        """Whether someone took one of the layers out of the viewer."""
-        return any(layer not in self._viewer.layers for layer in self.layers)
-
     def show(self, names: dict[int, str]) -> None:
         """Show the session's voxels as they are now, with their history.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import napari.viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from ..job_bar import JobBar
 from ..preferences import library_folder
+from .controls import later
 from .desk import Desk
 from .extract_tab import ExtractTab
 from .library_tab import LibraryTab
@@ -39,7 +40,18 @@ class TumorsPanel(QWidget):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs)
         layout.addWidget(self.bar)
-        self.destroyed.connect(_Closing(self.place.desk, self.shelf))  # napari never sends a docked widget closeEvent
+        self.destroyed.connect(_Closing(self.place.desk, self.shelf))
+        self._undocked = later(self, self._close_if_undocked)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Notice that napari closes the dock: it sends no closeEvent, takes the panel out and forgets it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._undocked.start()
+
+    def _close_if_undocked(self) -> None:
+        if self.parent() is None:
+            self.deleteLater()
 
     def reset_choices(self) -> None:
         """Show the layers that there are now; napari calls this whenever they change."""
@@ -64,6 +76,6 @@ def _scrollable(tab: QWidget) -> QScrollArea:
     area.setWidget(tab)
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setMinimumWidth(tab.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
+    area.setMinimumWidth(tab.minimumSizeHint().width() + 2 * area.verticalScrollBar().sizeHint().width())
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from ...core.errors import MedsynthError
 from ...tumor.insert import InsertTumors
@@ -14,6 +14,7 @@ from ...tumor.morph import Morph
 from ...tumor.place import Placement
 from ...tumor.prepare import prepare
 from ...tumor.seed import ATTACHMENTS
+from ...tumor.sketch import sketch
 from ..jobs import JobBar, start_job
 from ..preferences import default_seed
 from .background import in_background
@@ -28,6 +29,7 @@ from .placer import Placer
 from .refiner import Refiner
 from .scatter import Scattered, Survey, survey
 from .seed_view import SeedView, item_of
+from .session import State
 from .shape_form import ShapeForm
 from .shelf import Shelf
 from .shortcuts import Shortcuts
@@ -61,7 +63,9 @@ class PlaceTab(QWidget):
         self.image, self.organ, self.wall = QComboBox(), QComboBox(), QComboBox()
         self.seeds, self.form, self.table = SeedView(compact=True), ShapeForm(), LesionTable()
         self.number, self.count = QSpinBox(), QSpinBox()
-        self.host_told, self.told, self.warned = remark(), remark(), remark("warning")
+        self.host_told, self.told = remark(), remark()
+        self._message = ""
+        self._listed: State = ()
         self.new_shape = button("New shape (R)", self.redraw, "Draw a new random shape of the same size")
         self.reset = button("Reset", self._reset, "Take all changes of shape back")
         self.place = button("Place (Enter)", self.desk.commit, "Put the lesion into a new image layer")
@@ -89,6 +93,11 @@ class PlaceTab(QWidget):
         items = [item_of(info, partial(picture_of, self._shelf, info.id)) for info in self._shelf.infos]
         self.seeds.set_items([*items, *made_items(self._pictures)])
 
+    def tell(self, message: str) -> None:
+        """Show one line, or several; a warning about the ghost's place goes before it."""
+        self._message = message
+        self._update()
+
     def redraw(self) -> None:
         """Draw a new random shape: the next seed number."""
         if self.desk.placer is not None and self.desk.placer.ghost.source is not None:
@@ -111,14 +120,14 @@ class PlaceTab(QWidget):
         placer, kind = self.desk.placer, kind_of(key)
         if placer is None:
             return
-        folder, number = self._shelf.folder, self.number.value()
+        folder, number, grid = self._shelf.folder, self.number.value(), placer.session.image.affine
 
         def load() -> Source:
             source = Source.from_library(folder, key) if kind is None else Source.from_kind(kind, seed=number)
-            prepare(source.seed)
+            sketch(prepare(source.seed), Morph(), grid, (0, 0, 0))  # the first click finds all that it needs at hand
             return source
 
-        in_background(load, partial(self._on_chosen, key), self._on_failed)
+        in_background(self, load, partial(self._on_chosen, key), self._on_failed)
 
     def _arrange(self) -> None:
         self.number.setRange(0, _LARGEST_SEED)
@@ -126,28 +135,31 @@ class PlaceTab(QWidget):
         self.number.setToolTip("Seed of all random draws: the same number gives the same lesions")
         self.count.setRange(1, _MOST_SCATTERED)
         self.count.setValue(3)
+        self.count.setToolTip("How many lesions to scatter")
         for text, wall in _WALLS:
             self.wall.addItem(text, wall)
         self.wall.setToolTip("What a scattered lesion touches")
         for box in (self.image, self.organ, self.wall):
             narrow(box)
-        self.seeds.setFixedHeight(186)
-        self.table.setMinimumHeight(120)
+        self.seeds.setFixedHeight(182)
+        self.told.setMinimumHeight(2 * self.told.fontMetrics().lineSpacing())
+        self.table.setMinimumHeight(112)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 6, 6, 2)
+        layout.setSpacing(4)
         top = QFormLayout()
         top.addRow("Image", self.image)
         top.addRow("Inside", self.organ)
         layout.addLayout(top)
-        for part in (self.host_told, self.seeds, self.told, self.form):
+        for part in (self.host_told, self.seeds, self.form):
             layout.addWidget(part)
         layout.addLayout(row(QLabel("Seed"), self.number, self.new_shape, self.reset))
-        layout.addWidget(self.warned)
+        layout.addWidget(self.told)
         layout.addLayout(row(self.place, self.stop))
         layout.addLayout(row(self.undo, self.redo))
-        group = QGroupBox("Scatter")
-        QVBoxLayout(group).addLayout(row(self.count, self.wall, self.scatter))
-        layout.addWidget(group)
-        layout.addWidget(self.table)
+        layout.addLayout(row(self.count, self.wall, self.scatter))
+        layout.addWidget(self.table, 1)
         layout.addLayout(row(self.delete, self.copy))
 
     def _connect(self) -> None:
@@ -162,7 +174,7 @@ class PlaceTab(QWidget):
         self.table.chosen.connect(self._on_lesion)
         self.table.deleted.connect(self.desk.remove)
         self.desk.changed.connect(self._update)
-        self.desk.told.connect(self.told.setText)
+        self.desk.told.connect(self.tell)
         self._shelf.changed.connect(self.show_library)
 
     def _on_image(self) -> None:
@@ -204,7 +216,7 @@ class PlaceTab(QWidget):
             return
         self.desk.placer.choose(source)
         self.desk.start()
-        self.told.setText("Click in the scan to place it; drag it to move it.")
+        self.tell("Click in the scan to place it; drag it to move it.")
 
     def _on_number(self, number: int) -> None:
         self._change("redraw", number)
@@ -223,7 +235,7 @@ class PlaceTab(QWidget):
     def _stop(self) -> None:
         self.desk.stop()
         self.seeds.clearSelection()
-        self.told.setText("")
+        self.tell("")
 
     def _step(self) -> InsertTumors:
         """Return what Scatter places: of the kind that is selected if that is a made one, else of the library."""
@@ -237,7 +249,7 @@ class PlaceTab(QWidget):
 
     def _on_scattered(self, placer: Placer, found: Scattered) -> None:
         placer.take_scattered(found)
-        self.told.setText(found.summary)
+        self.tell(found.summary)
 
     def _on_lesion(self, instance: int) -> None:
         if self.desk.placer is not None:
@@ -246,21 +258,21 @@ class PlaceTab(QWidget):
     def _on_failed(self, error: Exception) -> None:
         if not isinstance(error, MedsynthError):
             raise error
-        self.told.setText(str(error))
+        self.tell(str(error))
 
     def _draw_kinds(self) -> None:
         def done(pictures: dict[Any, Any]) -> None:
             self._pictures = pictures
             self.show_library()
 
-        in_background(draw_kinds, done, self._on_failed)
+        in_background(self, draw_kinds, done, self._on_failed)
 
     def _update(self) -> None:
         placer = self.desk.placer
         obstacle = "" if placer is not None else "open a 3D image first"
         self.host_told.setText(obstacle or (placer.remark if placer is not None else ""))
         self.host_told.setVisible(bool(self.host_told.text()))
-        self.warned.setText(f"⚠ {placer.warning}" if placer is not None and placer.warning else "")
+        self.told.setText(f"⚠ {placer.warning}" if placer is not None and placer.warning else self._message)
         chosen = placer is not None and placer.ghost.source is not None
         shown = placer is not None and placer.ghost.is_shown
         pick = obstacle or ("" if chosen else "pick a seed first")
@@ -278,7 +290,9 @@ class PlaceTab(QWidget):
         allow(self.undo, busy or ("" if placer and placer.session.can_undo else "nothing to undo"))
         allow(self.redo, busy or ("" if placer and placer.session.can_redo else "nothing to redo"))
         allow(self.scatter, busy or (placer.remark if placer is not None else ""))
-        lesions = () if placer is None else placer.figures()
-        self.table.show_figures(lesions)
+        lesions = () if placer is None else placer.session.placed
+        if lesions != self._listed:  # measuring them takes longer than moving the ghost may
+            self._listed = lesions
+            self.table.show_figures(() if placer is None else placer.figures())
         allow(self.delete, busy or ("" if lesions else "no lesion was placed yet"))
         self.copy.setEnabled(bool(lesions))

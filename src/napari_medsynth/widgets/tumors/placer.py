@@ -209,7 +209,7 @@ class Placer:
         entry, lesion = self.ghost.insertion(self.session.next_instance, self._cutting_host)
         box = lesion.box.clipped(self.session.image.shape)
         placed = Placed(entry=entry, seed=source.seed, box=box, batch=self._batch(source))
-        self.session.add([placed])
+        self.session.add([placed], [entry.patch(lesion, self.session.voxels, self.session.image.spacing)])
         self.ghost.centre = None
         self.preview.hide()
         self.show_lesions()

@@ -69,6 +69,8 @@ class Pointer:
         event.handled = grabbed
         if not moved:
             self._click(event)
+        elif grabbed and centre is not None:  # the last moves may not have been told
+            self._drag(np.asarray(centre) + self._under(event) - from_)
 
     def _click(self, event: Any) -> None:
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...core.box import Box
 from ...tumor.blend import Patch
@@ -39,7 +40,9 @@ class Preview:
         self._under = under
         self._image: Image | None = None
         self._contour: Labels | None = None
-        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        self._shown: tuple[npt.NDArray[np.bool_], int] | None = None
+        for event in (viewer.dims.events.ndisplay, viewer.dims.events.order):
+            event.connect(self._on_view)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -51,9 +54,9 @@ class Preview:
         if self._image is None or self._contour is None or not self._is_whole():
             self.remove()
             self._make(patch)
-        values = patch.mask.astype(np.uint8) * (WARNED if warned else FINE)
+        self._shown = patch.mask, WARNED if warned else FINE
         place = _place(self._under, patch.box)
-        for layer, array in ((self._image, patch.values), (self._contour, values)):
+        for layer, array in ((self._image, patch.values), (self._contour, self._outline())):
             if layer is not None:
                 layer.data = array
                 layer.translate = place
@@ -74,7 +77,8 @@ class Preview:
     def close(self) -> None:
         """Take the layers out and listen no longer."""
         self.remove()
-        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+        for event in (self._viewer.dims.events.ndisplay, self._viewer.dims.events.order):
+            event.disconnect(self._on_view)
 
     def _is_whole(self) -> bool:
         return all(layer in self._viewer.layers for layer in self.layers)
@@ -103,14 +107,36 @@ class Preview:
                 opacity=0.9,
             )
         self._contour.editable = False
-        self._on_ndisplay()
+        self._image.opacity = 1.0 if self._viewer.dims.ndisplay == 2 else 0.0
 
-    def _on_ndisplay(self) -> None:
-        """In slices a contour; in 3D, where napari draws none, the lesion's body in place of its voxels."""
-        if self._image is not None and self._contour is not None:
-            flat = self._viewer.dims.ndisplay == 2
-            self._contour.contour = 1 if flat else 0
-            self._image.opacity = 1.0 if flat else 0.0
+    def _on_view(self) -> None:
+        """In slices the voxels and their contour; in 3D the lesion's body in place of both."""
+        if self._image is not None and self._contour is not None and self._shown is not None:
+            self._image.opacity = 1.0 if self._viewer.dims.ndisplay == 2 else 0.0
+            self._contour.data = self._outline()
+
+    def _outline(self) -> npt.NDArray[np.uint8]:
+        """The contour in the slices that are shown, 0 elsewhere.
+
+        napari's own contours are not for this: it warns of them whenever the view changes to 3D.
+        """
+        mask, value = self._shown if self._shown is not None else (np.zeros((1, 1, 1), dtype=bool), FINE)
+        dims = self._viewer.dims
+        if dims.ndisplay == 3:
+            return mask.astype(np.uint8) * np.uint8(value)
+        axes = [axis - (dims.ndim - 3) for axis in dims.displayed]
+        return (mask & ~_inner(mask, [axis for axis in axes if axis >= 0])).astype(np.uint8) * np.uint8(value)
+
+
+def _inner(mask: npt.NDArray[np.bool_], axes: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Voxels whose neighbours along ``axes`` are all in ``mask``; what lies beyond the array is not."""
+    inner = mask.copy()
+    for axis in axes:
+        here, kept = np.moveaxis(mask, axis, 0), np.moveaxis(inner, axis, 0)  # views
+        kept[1:] &= here[:-1]
+        kept[:-1] &= here[1:]
+        kept[0] = kept[-1] = False
+    return inner
 
 
 def placement(layer: Layer) -> dict[str, Any]:

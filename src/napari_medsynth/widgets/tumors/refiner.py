@@ -62,7 +62,7 @@ class Refiner(QObject):
             return
         key, call = placer.ghost.work
         self._working = True
-        in_background(call, partial(self._on_worked, placer, key), self._on_error)
+        in_background(self, call, partial(self._on_worked, placer, key), self._on_error)
 
     def _on_worked(self, placer: Placer, key: Any, lesion: Any) -> None:
         self._working = False

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 from ...core.errors import MedsynthError
 from ...tumor.seed import SeedInfo
 
-_SIDE = 64  #: of a picture, in pixels
+_SIDE = 60  #: of a picture, in pixels
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class SeedView(QListView):
             self.setViewMode(QListView.ViewMode.IconMode)
             self.setMovement(QListView.Movement.Static)
             self.setResizeMode(QListView.ResizeMode.Adjust)
-            self.setGridSize(QSize(_SIDE + 12, _SIDE + 24))
+            self.setGridSize(QSize(_SIDE + 8, _SIDE + 24))
         self.selectionModel().selectionChanged.connect(self._on_selection)
 
     @property

@@ -70,6 +70,7 @@ class ShapeForm(QWidget):
     def _arrange(self) -> None:
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setVerticalSpacing(2)
         layout.addRow("Size, mm", self.size_mm)
         layout.addRow("HU shift", self.hu)
         layout.addRow("Edge, mm", self.edge)
@@ -82,6 +83,7 @@ class ShapeForm(QWidget):
         rows.addRow("Growth, mm", self.growth)
         more = QCollapsible("Rotation, elasticity, growth")
         more.setDuration(0)
+        more.layout().setContentsMargins(0, 0, 0, 0)
         more.addWidget(inner)
         layout.addRow(more)
 

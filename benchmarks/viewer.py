@@ -1,0 +1,110 @@
+"""How long the ghost of a lesion takes to follow the hand, in a scan of 512×512×134 voxels.
+
+Run with ``python benchmarks/viewer.py``; on a machine without a display, ``xvfb-run -a python benchmarks/viewer.py``.
+Goal: at most 100 ms after a slider or a click, whatever the scan's size. *model* is the work of this package and of
+napari's layers, *window* includes drawing, without a graphics card by the processor. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from napari.components import ViewerModel
+
+from napari_medsynth.core.affine import Affine
+from napari_medsynth.core.labels import LabelMap
+from napari_medsynth.core.progress import finish
+from napari_medsynth.core.volume import Volume
+from napari_medsynth.tumor.prepare import prepare
+from napari_medsynth.widgets.layers import image_layer_data
+from napari_medsynth.widgets.tumors.placer import Placer
+from napari_medsynth.widgets.tumors.scatter import survey
+from napari_medsynth.widgets.tumors.sources import Source
+
+SHAPE, SPACING = (134, 512, 512), (2.5, 0.7, 0.7)
+SIZES = {"9 mm": 9.0, "100 mL": 57.6}  # diameters in mm of the balls of these volumes
+REPEATS = 15
+
+
+def scan() -> tuple[Volume, LabelMap]:
+    """A noisy scan that is lung all over."""
+    noise = np.random.default_rng(0).standard_normal(SHAPE, dtype=np.float32)
+    image = Volume((noise * 30 - 850).astype(np.int16), Affine.from_spacing(SPACING), "CT")
+    return image, LabelMap(np.ones(SHAPE, np.uint8), image.affine)
+
+
+def placer_in(viewer, image: Volume, lung: LabelMap) -> Placer:
+    data, how, _ = image_layer_data(image, name="scan")
+    placer = Placer(viewer, viewer.add_image(data, **how))
+    placer.take_survey(finish(survey(placer.case, lung)))
+    return placer
+
+
+def actions(placer: Placer) -> dict[str, Callable[[int], object]]:
+    """What a hand does, by name; the number makes each time differ from the one before."""
+    middle = [n // 2 for n in SHAPE]
+    return {
+        "click": lambda n: placer.place([middle[0], middle[1] + 5 * (n % 7), middle[2]]),
+        "size": lambda n: placer.reshape(scale=1 + 0.01 * n),
+        "rotation": lambda n: placer.reshape(rotation_deg=(3.0 * n, 0, 0)),
+        "elasticity": lambda n: placer.reshape(elastic_mm=0.5 + 0.05 * n),
+        "HU shift": lambda n: placer.reshape(hu_shift=3.0 * n),
+        "edge": lambda n: placer.reblend(edge_mm=0.1 * (n + 1)),
+        "in full": lambda n: (placer.reshape(hu_shift=-3.0 * n), placer.ghost.settle()),  # in the background
+        "at rest": lambda n: placer.settle(),
+        "Enter": lambda n: (placer.place([middle[0], middle[1] + 5 * n, middle[2]]), placer.commit()),
+        "undo": lambda n: placer.undo(),
+    }
+
+
+def measured(act: Callable[[int], object], drawn: Callable[[], None]) -> tuple[float, float]:
+    """Median and largest time in ms."""
+    times = []
+    for number in range(REPEATS):
+        start = time.perf_counter()
+        act(number)
+        drawn()
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times)), max(times)
+
+
+def report(where: str, viewer, drawn: Callable[[], None]) -> None:
+    image, lung = scan()
+    placer = placer_in(viewer, image, lung)
+    for size, diameter in SIZES.items():
+        source = Source.from_kind("solid", diameter, seed=1)
+        prepare(source.seed)  # done in the background when a seed is picked
+        placer.choose(source)
+        for name, act in actions(placer).items():
+            middle, worst = measured(act, drawn)
+            print(f"{where:<8}{size:<8}{name:<12}{middle:8.1f}{worst:9.1f}", flush=True)
+        placer.reshape(scale=1.0, elastic_mm=0.0, rotation_deg=(0, 0, 0), hu_shift=0.0)
+        placer.reblend(edge_mm=0.0)
+    print(
+        f"{where:<8}undo keeps {placer.session.kept_bytes / 1e6:.1f} MB; the scan has {image.array.nbytes / 1e6:.0f} MB"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model-only", action="store_true", help="do not open a window")
+    only_model = parser.parse_args().model_only
+    print(f"{'where':<8}{'seed':<8}{'what':<12}{'ms':>8}{'worst':>9}")
+    report("model", ViewerModel(), lambda: None)
+    if only_model or (sys.platform == "linux" and not os.environ.get("DISPLAY")):
+        return
+    import napari
+    from napari.qt import get_qapp
+
+    viewer = napari.Viewer()
+    report("window", viewer, get_qapp().processEvents)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
