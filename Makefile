@@ -61,7 +61,7 @@ check: $(READY)  ## lint, format, types, import contracts, plugin manifest
 	$(BIN)/npe2 validate src/napari_medsynth/napari.yaml
 
 bench: $(READY)  ## every benchmark in turn; each prints a table
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script"; done
 
 clean:  ## remove the environment, caches and what the demo made
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ How they are told apart, and by what, stands in `classifiers.py` and `features.p
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -210,7 +211,8 @@ def draw(found: dict[str, list[Sample]], path: Path) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds node21_nodules")
+    default = os.environ.get("MEDSYNTH_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=Path(default), help="folder that holds node21_nodules")
     parser.add_argument("--picture", type=Path, help="also write a PNG of real and inserted nodules side by side")
     args = parser.parse_args()
     patches = load(args.data / "node21_nodules")

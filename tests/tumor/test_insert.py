@@ -14,8 +14,7 @@ from napari_medsynth.core.record import Record
 from napari_medsynth.core.step import replay
 from napari_medsynth.tumor import Placement, SeedLibrary, Variation, lesion_csv, lesion_rows
 from napari_medsynth.tumor.cut import pack, unpack
-
-from .organ import airy_organ, made_seed
+from organ import airy_organ, made_seed
 
 SMALL = Variation(size="range", diameter_mm=(6, 10))
 

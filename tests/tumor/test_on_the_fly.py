@@ -12,8 +12,7 @@ from torch.utils.data import DataLoader
 from napari_medsynth.core.errors import ConfigError, SplitError
 from napari_medsynth.io import write_labels, write_volume
 from napari_medsynth.tumor import InsertTumors, SeedLibrary, TumorDataset, Variation
-
-from .organ import airy_organ, made_seed
+from organ import airy_organ, made_seed
 
 SMALL = Variation(size="range", diameter_mm=(6, 9))
 

@@ -17,8 +17,7 @@ from napari_medsynth.tumor.lesion import shape
 from napari_medsynth.tumor.morph import Morph
 from napari_medsynth.tumor.place import Placement, broken_rule, find_place
 from napari_medsynth.tumor.prepare import prepare
-
-from .organ import airy_organ, made_seed
+from organ import airy_organ, made_seed
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,13 @@ def test_a_scattering_that_someone_took_a_lesion_out_of_is_no_recipe(placer, sca
         as_recipe(placer.session.records())
 
 
+def test_a_scattering_inside_another_organ_is_no_recipe(placer):
+    step = InsertTumors(count=(1, 1), kinds=("solid",), organ="organs: liver")
+    placer.take_scattered(finish(placer.scatter_job(step, seed=5)()))
+    with pytest.raises(ConfigError, match="inside 'organs: liver'"):
+        as_recipe(placer.session.records())
+
+
 def test_nothing_placed_is_nothing_to_copy():
     with pytest.raises(ConfigError, match="nothing was placed"):
         as_python((), "scan.nii.gz")

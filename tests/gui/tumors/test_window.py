@@ -148,3 +148,17 @@ def test_closing_the_dock_gives_everything_back(window, qtbot):
     tab.window().findChild(QtViewerDockWidget, "Tumors").destroyOnClose()
     qtbot.waitUntil(lambda: not desk.is_placing, timeout=SOON)
     assert [layer.name for layer in viewer.layers] == ["scan"]
+
+
+def test_keys_reach_the_ghost_although_a_labels_layer_was_selected(window):
+    """A labels layer has uses of its own for Enter and Ctrl+Z; picking a seed, and each click, selects the scan."""
+    viewer, tab, canvas = window
+    labels = viewer.add_labels(np.zeros(viewer.layers["scan"].data.shape, np.uint8), scale=viewer.layers["scan"].scale)
+    viewer.layers.selection.active = labels
+    canvas.click((12, 25, 40))
+    canvas.press(Qt.Key.Key_Return)
+    assert len(tab.desk.placer.session.placed) == 1
+    viewer.layers.selection.active = labels
+    tab.desk.start()
+    canvas.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(tab.desk.placer.session.placed) == 0

@@ -77,6 +77,8 @@ class Desk:
 
     def start(self) -> None:
         """Let clicks place the ghost."""
+        if self.placer is not None:
+            self.placer.select_scan()
         if self.placer is not None and not self.is_placing:
             self._pointer = Pointer(self.placer, self.told.emit)
             self._pointer.attach()

@@ -18,7 +18,7 @@ from ...tumor.sketch import sketch
 from ..jobs import JobBar, start_job
 from ..preferences import default_seed
 from .background import in_background
-from .choices import organs, scans
+from .choices import LUNGS, organs, scans
 from .controls import allow, button, later, narrow, refill, remark, row
 from .copying import CopyButton
 from .desk import Desk
@@ -242,6 +242,7 @@ class PlaceTab(QWidget):
         options: dict[str, Any] = {
             "count": (self.count.value(), self.count.value()),
             "placement": Placement.from_json({"wall": self.wall.currentData()}),
+            "organ": "lung" if self.organ.currentData() in (None, LUNGS) else self.organ.currentText(),
         }
         if kinds := tuple(kind for key in self.seeds.selected if (kind := kind_of(key)) is not None):
             return InsertTumors(kinds=kinds, **options)
@@ -272,7 +273,8 @@ class PlaceTab(QWidget):
         obstacle = "" if placer is not None else "open a 3D image first"
         self.host_told.setText(obstacle or (placer.remark if placer is not None else ""))
         self.host_told.setVisible(bool(self.host_told.text()))
-        self.told.setText(f"⚠ {placer.warning}" if placer is not None and placer.warning else self._message)
+        warning = f"⚠ {placer.warning}" if placer is not None and placer.warning else ""
+        self.told.setText("\n".join(line for line in (warning, self._message) if line))
         chosen = placer is not None and placer.ghost.source is not None
         shown = placer is not None and placer.ghost.is_shown
         pick = obstacle or ("" if chosen else "pick a seed first")

@@ -253,6 +253,11 @@ class Placer:
         middle = [(a + b - 1) / 2 for a, b in zip(box.start, box.stop, strict=True)]
         show_place(self.viewer, self.layer.data_to_world(middle)[-3:])
 
+    def select_scan(self) -> None:
+        """Select the scan's layer: a labels layer that is selected keeps Enter and Ctrl+Z for itself."""
+        if self.layer in self.viewer.layers:
+            self.viewer.layers.selection.active = self.layer
+
     def close(self) -> None:
         """Take the ghost out of the viewer and listen no longer; what was placed stays."""
         self.ghost.centre = None

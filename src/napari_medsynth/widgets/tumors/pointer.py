@@ -73,6 +73,7 @@ class Pointer:
             self._drag(np.asarray(centre) + self._under(event) - from_)
 
     def _click(self, event: Any) -> None:
+        self._placer.select_scan()
         try:
             self._placer.place((self._in_organ(event) if _is_3d(event) else self._under(event)).tolist())
         except HostError as error:

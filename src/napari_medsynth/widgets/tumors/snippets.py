@@ -83,6 +83,8 @@ def _step(record: Record) -> InsertTumors:
     whole = len(record.params["lesions"]) + len(record.params["not_placed"]) == step.count[0]
     if not record.rng or not whole:
         raise ConfigError(_BY_HAND)
+    if step.organ != "lung":
+        raise ConfigError(f"lesions were scattered inside {step.organ!r}; copy as Python, which repeats them exactly")
     return step
 
 
