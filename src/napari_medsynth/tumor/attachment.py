@@ -14,8 +14,9 @@ import numpy.typing as npt
 from .measure import AERATED_BELOW, Mask, Spacing, free_gap_mm
 from .seed import Attachment
 
-#: What lies this near to a lesion, in mm, is touched by it: contours are rarely drawn nearer to the truth.
-TOUCH = 1.0
+#: What lies this near to a lesion, in mm, is touched by it. Contours are no truer than half a millimetre; where a whole
+#: voxel of air lies between, as at 1 mm spacing, a lesion is near the wall and does not touch it.
+TOUCH = 0.5
 
 #: Soft tissue that holds a ball of this radius in mm is wall, not vessel: the vessels of the lung outside its hilum
 #: are thinner than 8 mm.
