@@ -5,8 +5,9 @@ The names below are loaded when they are first used: importing this package load
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .core.lazy import lazily
 
 if TYPE_CHECKING:
     from .core.case import Case
@@ -45,12 +46,4 @@ _HOME = {
     "write_case": "io",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOME)

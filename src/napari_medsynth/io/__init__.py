@@ -7,8 +7,9 @@ neither nibabel nor SimpleITK.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..core.lazy import lazily
 
 if TYPE_CHECKING:
     from .atomic import atomic_folder, atomic_path, write_bytes, write_json, write_text
@@ -51,14 +52,4 @@ _HOME = {
     "write_volume": "files",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value  # found at once next time
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOME)
