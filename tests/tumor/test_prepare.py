@@ -19,11 +19,11 @@ from napari_medsynth.tumor.prepare import prepare
 AIR, TISSUE = -850.0, 40.0
 
 
-def ball_in_air(wall=False, noise=10.0, radius=6.0, shape=(33, 33, 33)):
-    """A blurred ball in the middle; with a wall, it lies against one that fills x ≥ 22."""
+def ball_in_air(wall=False, noise=10.0, radius=6.0, shape=(33, 33, 33), depth=0.0):
+    """A blurred ball in the middle; with a wall, it lies against one that fills x ≥ 22, or ``depth`` mm in it."""
     z, y, x = np.indices(shape) - 16.0
     lesion = np.sqrt(z**2 + y**2 + x**2) <= radius
-    dense = lesion | (x >= radius) if wall else lesion
+    dense = lesion | (x >= radius - depth) if wall else lesion
     hu = ndimage.gaussian_filter(np.where(dense, TISSUE, AIR), 0.8)
     hu += np.random.default_rng(0).normal(0, noise, shape)
     image = Volume(np.rint(hu).astype(np.int16), Affine.from_spacing((1, 1, 1)), "CT")
@@ -55,6 +55,13 @@ def test_a_wall_is_not_carried_along():
     assert wall.sum() > 300
     assert apart.share[wall].max() < 0.45
     assert apart.share[wall].mean() < 0.1
+
+
+def test_a_lesion_that_lies_mostly_in_a_wall_has_the_rim_of_its_airy_side():
+    """Most of what surrounds it is wall, and the wall's share is not what a rim looks like."""
+    apart = prepare(ball_in_air(wall=True, radius=8.0, depth=11.0))
+    beside = (apart.distance > 1) & (apart.distance < 2)
+    assert apart.share[beside].max() < 0.5
 
 
 def test_what_belongs_to_another_lesion_is_not_carried_along():

@@ -140,15 +140,29 @@ def _without_neighbours(seed: Seed, share: Field, distance: Field) -> Field:
     """Give voxels outside the contour that are brighter than its blur can make them the share of their like.
 
     Where a lesion touches a wall or a vessel, that tissue has the lesion's HU and would count as lesion. What most
-    voxels at the same distance show is the blur; a quarter more is still believed. Inside the contour all is lesion.
+    voxels at the same distance show, on the sides that face the ring's tissue, is the blur; a quarter more is still
+    believed. Inside the contour all is lesion.
     """
     found, usual = share.copy(), 1.0
+    own = seed.mask.array != OTHER
+    facing = _facing(share, distance, seed.image.spacing)
     for low in np.arange(0, REACH_MM, _SHELL_MM):
-        shell = (distance > low) & (distance <= low + _SHELL_MM) & (seed.mask.array != OTHER)
-        if shell.any():
-            usual = min(usual, float(np.quantile(share[shell], 0.4)))
-            found[shell & (share > usual + _BELIEVED)] = usual
+        shell = (distance > low) & (distance <= low + _SHELL_MM) & own
+        free = shell & facing
+        if free.any():
+            usual = min(usual, float(np.quantile(share[free], 0.4)))
+        found[shell & (share > usual + _BELIEVED)] = usual
     return found
+
+
+def _facing(share: Field, distance: Field, spacing: tuple[float, ...]) -> npt.NDArray[np.bool_]:
+    """Voxels beyond which there is no lesion and no wall, but the tissue of the ring."""
+    from scipy import ndimage
+
+    clear = (distance > 2 * REACH_MM / 3) & (share < 0.5)
+    if not clear.any():
+        return np.ones(share.shape, dtype=bool)  # walled in on all sides: nothing better to go by
+    return np.asarray(ndimage.distance_transform_edt(~clear, sampling=spacing) <= REACH_MM)
 
 
 def _alone(seed: Seed, hu: Field, share: Field, distance: Field) -> Field:
