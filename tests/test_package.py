@@ -17,7 +17,7 @@ HEAVY = ("torch", "napari", "qtpy", "PyQt6", "magicgui", "SimpleITK", "nibabel",
 def loaded_after(code: str) -> set[str]:
     """Top-level modules that a fresh process has loaded after ``code``."""
     script = f"{code}\nimport sys; print(*{{name.partition('.')[0] for name in sys.modules}}, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     return set(done.stderr.split())
 
 
@@ -57,7 +57,7 @@ def test_the_import_contracts_hold():
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stdout

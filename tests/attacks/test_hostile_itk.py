@@ -105,13 +105,13 @@ def secret(tmp_path):
 def mhd(folder, target):
     text = "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
     text += f"ElementDataFile = {target}\n"
-    (folder / "scan.mhd").write_text(text)
+    (folder / "scan.mhd").write_text(text, encoding="utf-8")
     return folder / "scan.mhd"
 
 
 def nhdr(folder, target, suffix="nhdr"):
     text = f"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: {target}\n\n"
-    (folder / f"scan.{suffix}").write_text(text)
+    (folder / f"scan.{suffix}").write_text(text, encoding="utf-8")
     return folder / f"scan.{suffix}"
 
 
@@ -214,7 +214,7 @@ def test_a_wrong_compressed_size_is_refused(tmp_path, declared):
 @pytest.mark.parametrize("encoding", ["ascii", "hex", "bzip2", "rot13"])
 def test_other_encodings_are_refused(tmp_path, encoding):
     text = f"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 4 4 4\nencoding: {encoding}\n\n"
-    (tmp_path / "scan.nrrd").write_text(text)
+    (tmp_path / "scan.nrrd").write_text(text, encoding="utf-8")
     with pytest.raises(ReadError, match="expected raw or gzip"):
         read_volume(tmp_path / "scan.nrrd")
 

@@ -155,6 +155,8 @@ def test_a_huge_claim_is_refused_with_little_memory(tmp_path, suffix):
     put(path, bytes(data) + bytes(8_000_000_000 // 1032 + 10**6 if suffix == ".gz" else 0))
     if suffix == ".nii.gz":  # enough noise that the claim could be true
         path.write_bytes(path.read_bytes() + np.random.default_rng(0).bytes(9_000_000))
-    done = subprocess.run([sys.executable, "-c", CHILD, path], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, path], capture_output=True, encoding="utf-8", timeout=60, check=True
+    )
     assert "cut short" in done.stdout or "too little memory" in done.stdout
     assert done.stderr == ""

@@ -245,7 +245,9 @@ sys.exit(app.main(["wait"]))
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_lets_the_job_clean_up(number, status):
-    child = subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
     assert child.stdout.readline() == "ready\n"
     child.send_signal(number)
     out, err = child.communicate(timeout=60)
@@ -257,7 +259,7 @@ def test_a_reader_that_goes_away_causes_no_traceback():
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "napari_medsynth", "--help"]
-    child = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    child = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, encoding="utf-8", check=False)
     os.close(write)
     assert (child.returncode, child.stderr) == (1, "")
 
@@ -269,3 +271,12 @@ def test_the_bar_is_drawn_on_a_terminal_and_leaves_nothing_behind(toy, capsys, m
     assert "second" in capsys.readouterr().err
     assert app.main(["toy", "go", "--progress", "none"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_help_is_shown_on_a_terminal_that_knows_only_ascii():
+    """Help and messages hold × and …; LC_ALL=C, as in a bare container, must not turn them into an error."""
+    bare = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "napari_medsynth", "tumor", "insert", "--help"]
+    done = subprocess.run(command, capture_output=True, env=bare, check=False)
+    assert done.returncode == 0
+    assert b"--variation.scale" in done.stdout

@@ -171,7 +171,7 @@ def test_a_full_disk_in_the_middle_of_writing(chest, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
     words = [sys.executable, "-m", "napari_medsynth", *(str(w) for w in insert(chest)), "-o", str(tmp_path / "out")]
-    done = subprocess.run(words, capture_output=True, text=True, preexec_fn=full, check=False)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", preexec_fn=full, check=False)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "out" in done.stderr

@@ -45,7 +45,9 @@ except WriteError as error:
 
 
 def run_full(path):
-    done = subprocess.run([sys.executable, "-c", FULL, path], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, path], capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
     assert done.returncode == 1, (done.stdout, done.stderr)
     return done
 

@@ -12,7 +12,7 @@ import napari_medsynth.io
 
 def test_importing_loads_neither_nibabel_nor_simpleitk():
     code = "import sys, napari_medsynth.io; print({'nibabel', 'SimpleITK', 'PIL', 'torch'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"
 
 

@@ -62,7 +62,7 @@ def test_keys_of_others_stay(tmp_path):
 
 @pytest.mark.parametrize("text", ["no JSON", "[1, 2]", "{" * 100_000])
 def test_a_file_that_cannot_be_kept_is_not_overwritten(tmp_path, text):
-    (tmp_path / "scan.json").write_text(text)
+    (tmp_path / "scan.json").write_text(text, encoding="utf-8")
     with pytest.raises(WriteError, match=r"scan\.nii needs a sidecar in a place that is taken: .*scan\.json"):
         write_volume(IMAGE, tmp_path / "scan.nii", history=HISTORY)
     assert [p.name for p in tmp_path.iterdir()] == ["scan.json"]

@@ -256,5 +256,5 @@ def test_vessel_trees_end_where_points_coincide():
 
 def test_importing_the_room_loads_no_heavy_library():
     code = "import sys, napari_medsynth.phantom; print(*[m for m in ('torch', 'scipy', 'skimage') if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert out.stdout.strip() == ""

@@ -293,7 +293,7 @@ def test_an_entry_that_cannot_be_used_does_not_take_the_rest_with_it(library):
     ],
 )
 def test_a_damaged_index_is_refused_in_one_line(library, text):
-    (library.folder / "index.json").write_text(text)
+    (library.folder / "index.json").write_text(text, encoding="utf-8")
     with pytest.raises(SeedError) as error:
         SeedLibrary.open(library.folder)
     assert "\n" not in str(error.value)

@@ -195,7 +195,7 @@ def test_a_path_does_not_lead_out(run_in, listed):
 )
 def test_a_damaged_listing_is_refused_in_one_line(run_in, text):
     folder = run_in / "assets/images/seeds"
-    (folder / "dataset.json").write_text(text)
+    (folder / "dataset.json").write_text(text, encoding="utf-8")
     with pytest.raises(SeedError) as error:
         SeedLibrary.open(folder)
     assert "\n" not in str(error.value)

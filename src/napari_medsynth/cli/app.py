@@ -12,6 +12,7 @@ status    meaning
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import threading
@@ -116,6 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The words after ``medsynth``; those of this process if left out.
     """
     console = Console()
+    _speak_any_language()
     with _terminable():
         try:
             return _ran(list(sys.argv[1:] if argv is None else argv), console)
@@ -132,6 +134,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is one line too, unless --verbose
             found = f"{type(error).__name__}: {error}"
             return console.failed(f"internal error: {found}; run again with --verbose and report it", 1)
+
+
+def _speak_any_language() -> None:
+    """Let a terminal that knows only ASCII show × and … spelled out, where Python would give up."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _ran(words: list[str], console: Console) -> int:

@@ -34,7 +34,7 @@ def by_hand(placer, source):
 
 def recipe_of(tmp_path, text):
     path = tmp_path / "recipe.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return Recipe.read(path)
 
 
