@@ -13,7 +13,8 @@ from ..core.errors import ConfigError
 from ..core.progress import Job
 from ..core.recipe import Recipe
 from ..tumor.actions import SOURCE, Outcome, cut_seeds, find_hosts, format_msd, generate
-from ..tumor.insert import InsertTumors, TumorOptions
+from ..tumor.insert import InsertTumors
+from ..tumor.options import TumorOptions
 from .console import Console
 
 ROOT = Path("assets/images")  #: where SynthLung keeps everything, from where it runs

@@ -31,11 +31,12 @@ from .cut import cut_of, unpack
 from .host import Host, host_of, prepare_host
 from .lesion import Lesion, shape
 from .library import SeedLibrary
-from .morph import Morph, Variation
+from .morph import Morph
+from .options import TumorOptions
 from .place import Placement, Surroundings, broken_rule, find_place
 from .prepare import prepare
-from .seed import Attachment, Seed, SeedInfo
-from .synthetic import KINDS, Kind, SyntheticLesion
+from .seed import Seed, SeedInfo
+from .synthetic import SyntheticLesion
 from .truth import instance_table, lesions_of, next_instance, require_image, table_with_tumor, tumor_value, writable
 
 
@@ -69,32 +70,6 @@ class Insertion(Settings):
         shape = lesion.box.clipped(array.shape).shape
         host = None if self.cut is None else unpack(self.cut, shape)
         return blend(array, spacing, lesion, self.blend, host)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TumorOptions(Settings):
-    """Which tumors are placed, and how; all but how many and where."""
-
-    library: Path | None = setting(None, "Folder of seeds; made lesions if left out")
-    kinds: tuple[Kind, ...] = setting(KINDS, "Made lesions: which kinds")
-    organ: str = setting("lung", "Where: 'lung', or a name or tissue in the label table")
-    value: int | None = setting(
-        None, "Value in the label map; the table's lesion if left out, else the next free", low=1, high=65535
-    )
-    attachment: tuple[Attachment, ...] = setting((), "Take only seeds that were attached so; any if empty")
-    seed_volume_ml: tuple[float, float] = setting(
-        (0.0, 2000.0), "Take only seeds of this volume", unit="mL", low=0, high=2000
-    )
-    exclude_patients: tuple[str, ...] = setting((), "Take no seed of these")
-    variation: Variation = setting(Variation(), "How seeds are changed")
-    placement: Placement = setting(Placement(), "Rules for their places")
-    blend: Blend = setting(Blend(), "How they become part of the scan")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_interval(self, "seed_volume_ml")
-        if not self.kinds and self.library is None:
-            raise ConfigError(f"kinds is empty; expected one or more of {', '.join(KINDS)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,10 @@ class Lesion:
         """Voxels whose centre lies inside the contour; the nearest one if there is none."""
         return self.distance <= max(0.0, float(self.distance.min()))
 
+    def brighter(self, hu: float) -> Lesion:
+        """Return the lesion with ``hu`` added; negative to make it darker."""
+        return replace(self, hu=self.hu + np.float32(hu), core_hu=self.core_hu + hu)
+
     def moved(self, offset: Sequence[int]) -> Lesion:
         """Return the lesion moved by whole voxels."""
         return replace(self, box=self.box.shifted(offset))

@@ -13,8 +13,8 @@ from .lesion import Lesion, shape
 from .morph import Morph
 from .prepare import REACH_MM, Field, PreparedSeed
 
-#: Places that are looked up, in the cube around a lesion; about 25 ms, with elastic displacement or without.
-PLACES = 30_000
+#: Places that are looked up, in the cube around a lesion; about 15 ms, with elastic displacement or without.
+PLACES = 16_000
 
 #: Looking up an elastically displaced place takes about three times as long.
 _ELASTIC_COST = 3.0

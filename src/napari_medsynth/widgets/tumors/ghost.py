@@ -70,9 +70,10 @@ class Ghost:
         prepared = prepare(seed)
         if cost(prepared, morph, self.image.affine) <= QUICK:
             return self.settle()
-        if self._sketch is None or self._sketch[0] != self._key:
-            self._sketch = self._key, sketch(prepared, morph, self.image.affine, self._middle)
-        return self._here(self._sketch[1])
+        key = seed, replace(morph, hu_shift=0.0)  # brightness needs no new sketch
+        if self._sketch is None or self._sketch[0] != key:
+            self._sketch = key, sketch(prepared, key[1], self.image.affine, self._middle)
+        return self._here(self._sketch[1].brighter(morph.hu_shift))
 
     @property
     def work(self) -> tuple[_Key, Any]:
