@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_medsynth import Case, InsertTumors, LabelMap, Recipe, Volume
+from napari_medsynth import Case, InsertTumors, Label, LabelMap, LabelTable, Recipe, Volume
 from napari_medsynth.core.errors import ConfigError, GridError, HostError, RecordError, SeedError
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.step import replay
@@ -214,3 +214,21 @@ def test_labels_grow_to_hold_many_lesions(case):
     crowded = replace(crowded, instances=LabelMap(many, case.image.affine))
     made = InsertTumors(count=(1, 1), variation=SMALL)(crowded, seed=1)
     assert made.instances.values() == (255, 256)
+
+
+@pytest.mark.parametrize(("name", "value"), [("", 2), ("GTV", None)])
+def test_tumors_that_the_label_map_has_already_are_kept_clear_of(case, library, name, value):
+    """They are known by the value that new ones get, or by a name, also where the table tells no tissue."""
+    labels = case.labels.array.copy()
+    labels[14:26, 24:48, 24:48] = 2
+    table = LabelTable((*case.labels.table, Label(2, name))) if name else case.labels.table
+    sick = replace(case, labels=LabelMap(labels, case.image.affine, table))
+    step = InsertTumors(
+        library=library.folder, count=(6, 6), value=value, variation=SMALL, placement=Placement(gap_mm=4, vessels=1)
+    )
+    made = step(sick, seed=6)
+    new = np.argwhere(made.instances.array > 0)
+    away = np.maximum(np.maximum((14, 24, 24) - new, new - (25, 47, 47)), 0) * case.image.spacing
+    assert len(made.instances.values()) >= 3
+    assert made.history[-1].params["value"] == 2
+    assert np.linalg.norm(away, axis=1).min() > 4

@@ -87,7 +87,7 @@ class Demo:
         folder = self.output / "seeds"
         if self.overwrite and (folder / "index.json").is_file():
             shutil.rmtree(folder)
-        values = self.lesion if self.data else case.labels.table.values_of(tissue="lesion") if case.labels else ()
+        values = self.lesion if self.data else case.labels.table.lesions() if case.labels else ()
         seeds = yield from extract_seeds(case, values, organ="lung")
         SeedLibrary.create(folder).add(seeds)
         return folder

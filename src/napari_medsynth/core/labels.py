@@ -16,6 +16,8 @@ from .grid import Gridded
 MAX_LABEL = 65535
 Side = Literal["", "left", "right"]
 
+_LESION_WORDS = ("tumor", "tumour", "lesion", "nodule", "gtv")
+
 
 @dataclass(frozen=True)
 class Label:
@@ -51,6 +53,11 @@ class Label:
         if self.colour is not None and not _is_colour(self.colour):
             raise LabelError(f"label {self.name!r} has colour {self.colour!r}; expected three numbers from 0 to 1")
 
+    @property
+    def is_lesion(self) -> bool:
+        """Whether it is a lesion: its tissue says so, or its name has a word for one in it."""
+        return self.tissue.lower() == "lesion" or any(word in self.name.lower() for word in _LESION_WORDS)
+
 
 @dataclass(frozen=True)
 class LabelTable:
@@ -85,6 +92,10 @@ class LabelTable:
         """Return the values whose entry has this tissue or this name, letter case ignored."""
         chosen = (e for e in self.entries if tissue is None or e.tissue.lower() == tissue.lower())
         return tuple(e.value for e in chosen if name is None or e.name.lower() == name.lower())
+
+    def lesions(self) -> tuple[int, ...]:
+        """Return the values of lesions; see :attr:`Label.is_lesion`."""
+        return tuple(entry.value for entry in self.entries if entry.is_lesion)
 
     def with_label(self, label: Label) -> LabelTable:
         """Return a table in which ``label`` is listed, in place of any entry of the same value."""

@@ -25,8 +25,6 @@ SEED_TABLE = LabelTable((Label(LESION, "lesion", "lesion"), Label(OTHER, "other 
 #: Statistics of edge and ring need this much around a lesion, in mm.
 LEAST_MARGIN = 4.0
 
-_LESION_WORDS = ("tumor", "tumour", "lesion", "nodule", "gtv")
-
 
 def extract_seeds(
     case: Case,
@@ -78,7 +76,7 @@ def extract_seeds(
         raise SeedError(f"margin_mm is {margin_mm!r}; expected at least {LEAST_MARGIN:g} mm")
     boxes = _boxes(labels)
     chosen = _chosen(case.id, labels.table, tuple(boxes), values)
-    lesions = tuple(sorted({*chosen, *(v for v in boxes if _is_lesion(labels.table[v]))}))
+    lesions = tuple(sorted({*chosen, *(v for v in boxes if labels.table[v].is_lesion)}))
     found = [part for value in chosen for part in _components(labels.array, value, boxes[value])]
     source = _Source(case, image, labels, lesions, organ, case.id if patient is None else patient, margin_mm)
     seeds = []
@@ -161,17 +159,13 @@ def _boxes(labels: LabelMap) -> dict[int, Box]:
     return {v: Box(tuple(s.start for s in at), tuple(s.stop for s in at)) for v, at in found if at is not None}
 
 
-def _is_lesion(entry: Label) -> bool:
-    return entry.tissue.lower() == "lesion" or any(word in entry.name.lower() for word in _LESION_WORDS)
-
-
 def _chosen(case: str, table: LabelTable, present: tuple[int, ...], values: Sequence[int] | None) -> tuple[int, ...]:
     """Return the lesion values to cut out, each of them present."""
     if not present:
         raise SeedError(f"labels of case {case} are all 0; expected at least one lesion voxel")
     listed = ", ".join(f"{v} ({table[v].name})" if v in table.values_of() else str(v) for v in present)
     if values is None:
-        named = tuple(v for v in present if _is_lesion(table[v]))
+        named = tuple(v for v in present if table[v].is_lesion)
         if not named and not (len(present) == 1 and present[0] not in table.values_of()):
             raise SeedError(f"nothing says which label of case {case} is the lesion; choose values from {listed}")
         return named or present

@@ -190,8 +190,8 @@ class InsertTumors(TumorOptions, Step):
         except HostError as error:
             if not self.at:
                 raise
-            return surroundings(case, None), [f"lesions are not held inside an organ: {error}"]
-        return surroundings(case, host), []
+            return surroundings(case, None, self.value), [f"lesions are not held inside an organ: {error}"]
+        return surroundings(case, host, self.value), []
 
     def _places(self, rng: np.random.Generator) -> Sequence[tuple[float, float, float] | None]:
         """Return the places that were asked for, or one None for each lesion whose place is drawn."""
@@ -252,10 +252,10 @@ def _made(lesion: SyntheticLesion) -> Seed:
     return lesion.make()
 
 
-def surroundings(case: Case, host: Host | None) -> Surroundings:
-    """Return what the placing rules look at: scan, host and the lesions that the case has already."""
+def surroundings(case: Case, host: Host | None, value: int | None = None) -> Surroundings:
+    """Return what the placing rules look at: scan, host, and the lesions there are already, by name or ``value``."""
     image = require_image(case)
-    return Surroundings(image.array, image.spacing, host, tuple(lesions_of(case)))
+    return Surroundings(image.array, image.spacing, host, tuple(lesions_of(case, value)))
 
 
 def _remark(lesion: Lesion, there: Surroundings, rules: Placement, image: Volume) -> str:

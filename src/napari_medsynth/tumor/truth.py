@@ -36,13 +36,13 @@ def require_image(case: Case) -> Volume:
     return case.image
 
 
-def lesions_of(case: Case) -> Iterator[tuple[Box, Mask]]:
-    """Boxes and masks of the lesions in ``instances``, and of those in ``labels`` that the table calls lesions."""
+def lesions_of(case: Case, value: int | None = None) -> Iterator[tuple[Box, Mask]]:
+    """Boxes and masks of the lesions in ``instances``, and of those in ``labels``: named so, or of ``value``."""
     from scipy import ndimage
 
     maps = [] if case.instances is None else [case.instances.array]
     if case.labels is not None:
-        values = case.labels.table.values_of(tissue="lesion")
+        values = {*case.labels.table.lesions(), *(() if value is None else (value,))}
         maps += [case.labels.mask(values).view(np.uint8)] if values else []
     for array in maps:
         for value, found in enumerate(ndimage.find_objects(array), 1):
@@ -62,7 +62,7 @@ def tumor_value(labels: LabelMap | None, asked: int | None = None) -> int:
         return asked
     if labels is None:
         return 1
-    lesions = labels.table.values_of(tissue="lesion")
+    lesions = labels.table.lesions()
     return lesions[0] if lesions else max((*labels.values(), *(e.value for e in labels.table), 0)) + 1
 
 

@@ -24,8 +24,6 @@ from .controls import allow, button, later, narrow, refill, remark, row
 from .seed_view import SeedView, item_of, pixmap_of
 from .shelf import Shelf
 
-_LESION_WORDS = ("tumor", "tumour", "lesion", "nodule", "gtv")
-
 
 class ExtractTab(QWidget):
     """Choose image, labels and lesion values; look at the seeds; keep those wanted.
@@ -155,7 +153,7 @@ class ExtractTab(QWidget):
             entry = labels.table[value]
             item = QListWidgetItem(f"{value}  {entry.name}" if value in labels.table.values_of() else str(value))
             item.setData(Qt.ItemDataRole.UserRole, value)
-            known = entry.tissue == "lesion" or any(word in entry.name.lower() for word in _LESION_WORDS)
+            known = entry.is_lesion
             ticked = known or len(present) == 1
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
             self.values.addItem(item)
