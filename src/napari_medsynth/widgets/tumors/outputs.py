@@ -10,7 +10,7 @@ from ...core.volume import Volume
 from ...tumor.truth import instance_table
 from ..layers import history_of, image_layer_data, unique_name, with_history
 from ..metadata import KEY, LayerInfo
-from .preview import placement, selection_kept
+from .preview import look, placement, selection_kept
 from .session import Session
 
 if TYPE_CHECKING:
@@ -74,12 +74,7 @@ class Outputs:
                 **at,
                 name=unique_name(self._viewer.layers, f"{source.name} + tumors"),
                 metadata={KEY: image_info.to_json()},
-                contrast_limits=source.contrast_limits,
-                colormap=source.colormap,
-                gamma=source.gamma,
-                interpolation2d=source.interpolation2d,
-                interpolation3d=source.interpolation3d,
-                rendering=source.rendering,
+                **look(source),
             )
             self.instances = self._viewer.add_labels(
                 session.instances,

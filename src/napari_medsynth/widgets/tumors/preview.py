@@ -91,12 +91,7 @@ class Preview:
                 patch.values,
                 **common,
                 name=unique_name(self._viewer.layers, "lesion (preview)"),
-                contrast_limits=under.contrast_limits,
-                colormap=under.colormap,
-                gamma=under.gamma,
-                interpolation2d=under.interpolation2d,
-                interpolation3d=under.interpolation3d,
-                rendering=under.rendering,
+                **look(under),
                 blending="translucent_no_depth",
             )
             self._contour = self._viewer.add_labels(
@@ -137,6 +132,12 @@ def _inner(mask: npt.NDArray[np.bool_], axes: Sequence[int]) -> npt.NDArray[np.b
         kept[:-1] &= here[1:]
         kept[0] = kept[-1] = False
     return inner
+
+
+def look(layer: Image) -> dict[str, Any]:
+    """Return how an image is shown, for a layer that is to look the same."""
+    names = ("contrast_limits", "colormap", "gamma", "interpolation2d", "interpolation3d", "rendering")
+    return {name: getattr(layer, name) for name in names}
 
 
 def placement(layer: Layer) -> dict[str, Any]:
