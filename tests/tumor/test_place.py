@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_medsynth import LabelMap
+from napari_medsynth import Case, LabelMap, LabelTable
 from napari_medsynth.core.errors import ConfigError, HostError
 from napari_medsynth.tumor.host import host_of, prepare_host
 from napari_medsynth.tumor.insert import surroundings
@@ -147,3 +147,11 @@ def test_numbers_out_of_range_are_refused_with_the_range():
         Placement(inside=1.5)
     with pytest.raises(ConfigError, match="did you mean 'juxta-pleural'"):
         Placement(wall="juxta-plural")
+
+
+def test_an_organ_that_is_named_and_not_there_is_refused(case):
+    """A phantom without lungs has them in its label table; tumors are not placed in the middle of nowhere."""
+    names = {1: "left_lung", 2: "liver"}
+    labels = LabelMap(np.full(case.image.shape, 2, np.uint8), case.image.affine, LabelTable.from_names(names))
+    with pytest.raises(HostError, match="no voxel of 'left_lung', though its label table names it"):
+        host_of(Case(id="resected", image=case.image, labels=labels), "left_lung")

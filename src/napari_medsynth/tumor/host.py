@@ -88,7 +88,8 @@ def host_of(case: Case, organ: str = "lung") -> LabelMap:
     Raises
     ------
     HostError
-        If the organ is not among the labels and is not ``"lung"``, or there is no lung in the scan.
+        If the organ is not among the labels and is not ``"lung"``, if no voxel has its label, or if there is no lung
+        in the scan.
     """
     if case.host is not None:
         return case.host
@@ -96,7 +97,7 @@ def host_of(case: Case, organ: str = "lung") -> LabelMap:
         table = case.labels.table
         values = table.values_of(name=organ) or table.values_of(tissue=organ)
         if values:
-            return LabelMap(case.labels.mask(values), case.labels.affine)
+            return _labelled(case.id, case.labels, values, organ)
     if organ != "lung":
         known = sorted({e.name for e in case.labels.table}) if case.labels is not None else []
         raise HostError(
@@ -105,6 +106,13 @@ def host_of(case: Case, organ: str = "lung") -> LabelMap:
     if case.image is None:
         raise HostError(f"case {case.id!r} has no image; expected a CT in which to find the lungs")
     return find_lungs(case.image)
+
+
+def _labelled(name: str, labels: LabelMap, values: tuple[int, ...], organ: str) -> LabelMap:
+    inside = labels.mask(values)
+    if not inside.any():
+        raise HostError(f"case {name!r} has no voxel of {organ!r}, though its label table names it; expected a host")
+    return LabelMap(inside, labels.affine)
 
 
 def _depth(inside: Mask, spacing: list[float]) -> npt.NDArray[np.float32]:
