@@ -57,7 +57,10 @@ class Anatomy(Protocol):
         """
 
     def paint(self, body: Mapping[str, Any], frame: Frame, blur: float) -> Painted:
-        """Paint a body that :meth:`draw` gave; ``blur`` is the point spread's standard deviation in voxels."""
+        """Paint a body that :meth:`draw` gave; ``blur`` is the point spread's standard deviation in voxels.
+
+        Large images are painted slab by slab: what a voxel becomes must not depend on the others in the frame.
+        """
 
 
 @cache

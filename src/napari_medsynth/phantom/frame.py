@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -39,7 +40,7 @@ class Frame:
     centre: Triple = (0.0, 0.0, 0.0)
     scale: Triple = (1.0, 1.0, 1.0)
 
-    @property
+    @cached_property
     def step(self) -> Triple:
         """Units of the anatomy's coordinates per voxel along ``(z, y, x)``."""
         z, y, x = (mm / unit for mm, unit in zip(self.spacing, self.scale, strict=True))
@@ -57,6 +58,12 @@ class Frame:
         x, y, z = at_corner.to_world((np.asarray(self.shape) - 1) / 2)
         dx, dy, dz = at_corner.to_world(np.multiply(self.centre, self.scale) / self.spacing)
         return Affine.from_spacing(self.spacing, origin=(dx - x, dy - y, dz - z))
+
+    def slab(self, start: int, stop: int) -> Frame:
+        """Return the frame of the slices ``start <= z < stop``."""
+        z, y, x = self.centre
+        middle = (start + stop - self.shape[0]) / 2
+        return replace(self, shape=(stop - start, *self.shape[1:]), centre=(z + middle * self.step[0], y, x))
 
     def lines(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the coordinates of the voxels' centres along ``z``, ``y`` and ``x``; float32."""
