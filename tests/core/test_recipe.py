@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from napari_medsynth.core import recipe as recipe_module
 from napari_medsynth.core import step as step_module
 from napari_medsynth.core.case import Case
 from napari_medsynth.core.errors import ConfigError, MedsynthError, ReadError, RecordError
@@ -19,6 +18,7 @@ from napari_medsynth.core.record import Record
 from napari_medsynth.core.settings import setting
 from napari_medsynth.core.step import Step, replay, step_class, step_names
 from napari_medsynth.core.volume import Volume
+from napari_medsynth.core.yaml_text import MAX_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +216,7 @@ def test_a_recipe_file_is_read(tmp_path):
         (lambda p: None, "does not exist"),
         (lambda p: p.mkdir(), "cannot be read"),
         (lambda p: p.write_bytes(b"\xff\xfe\x00"), "is not text"),
-        (lambda p: p.write_text("#" * (recipe_module.MAX_BYTES + 1)), "has more than 1000000 bytes"),
+        (lambda p: p.write_text("#" * (MAX_BYTES + 1)), "has more than 1000000 bytes"),
     ],
 )
 def test_a_recipe_file_that_cannot_be_read_is_named(tmp_path, make, said):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .errors import LabelError, shown
 from .grid import Gridded
+from .record import plain
 
 MAX_LABEL = 65535
 Side = Literal["", "left", "right"]
@@ -104,7 +105,8 @@ class LabelTable:
     def to_json(self) -> list[dict[str, Any]]:
         """Return the entries as plain JSON values; defaults are left out."""
         kept = ("value", "name")
-        return [{k: v for k, v in asdict(e).items() if k in kept or v not in ("", None)} for e in self.entries]
+        entries = (plain(asdict(entry)) for entry in self.entries)
+        return [{k: v for k, v in entry.items() if k in kept or v not in ("", None)} for entry in entries]
 
     @classmethod
     def from_json(cls, entries: object) -> Self:

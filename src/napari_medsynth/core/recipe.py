@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from .case import Case
-from .errors import ConfigError, ReadError, shown
+from .errors import ConfigError, shown
 from .progress import Job, Progress
 from .rng import stream
 from .settings import nearest
 from .step import Step, step_class
-
-MAX_BYTES = 1_000_000
+from .yaml_text import parse_yaml, read_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,24 +95,12 @@ class Recipe:
     @classmethod
     def from_yaml(cls, text: str, where: str = "recipe") -> Self:
         """Make a recipe of the text of a recipe file; raises as :meth:`from_json` does."""
-        return cls.from_json(_parsed(text, where), where)
+        return cls.from_json(parse_yaml(text, where), where)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a recipe file; raises :class:`ReadError` if it cannot be read, else as :meth:`from_json` does."""
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ReadError(f"{path} is not text; expected a recipe in YAML") from error
-        except FileNotFoundError as error:
-            raise ReadError(f"{path} does not exist; expected a recipe in YAML") from error
-        except OSError as error:
-            raise ReadError(f"{path} cannot be read ({error.strerror}); expected a recipe in YAML") from error
-        if len(data) > MAX_BYTES:
-            raise ReadError(f"{path} has more than {MAX_BYTES} bytes; expected a recipe")
-        return cls.from_yaml(text, str(path))
+        return cls.from_json(read_yaml(path, "a recipe"), str(path))
 
 
 def _step(item: object, where: str) -> Step:
@@ -128,21 +115,3 @@ def _step(item: object, where: str) -> Step:
     except ConfigError as error:
         known = str(error).startswith(where)
         raise error if known else ConfigError(f"{where}: {error}") from error
-
-
-def _parsed(text: str, where: str) -> object:
-    """Plain values of a YAML text; tags run no code."""
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        place = "" if line is None else f" at line {line + 1}"
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        raise ConfigError(f"{where} is not valid YAML{place}: {shown(problem)}") from error
-    except (ValueError, KeyError, AttributeError) as error:
-        # PyYAML lets these through where a tag and its value do not fit, e.g. `!!bool maybe` or the date 2001-99-99.
-        raise ConfigError(f"{where} is not valid YAML: a value is not of its type ({shown(str(error))})") from error
-    except RecursionError as error:
-        raise ConfigError(f"{where} is nested too deeply; expected a mapping with 'seed' and 'steps'") from error

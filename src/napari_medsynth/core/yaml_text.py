@@ -1,0 +1,59 @@
+"""Plain values from YAML that anyone may have written: bounded in size, and its tags run no code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import ConfigError, ReadError, shown
+
+MAX_BYTES = 1_000_000
+
+
+def read_yaml(path: Path, expected: str) -> object:
+    """Return the plain values of a YAML file of at most a million bytes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected
+        What it should hold, for messages, e.g. ``"a recipe"``.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, is too large or is not text.
+    ConfigError
+        If it is not valid YAML.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ReadError(f"{path} is not text; expected {expected} in YAML") from error
+    except FileNotFoundError as error:
+        raise ReadError(f"{path} does not exist; expected {expected} in YAML") from error
+    except OSError as error:
+        raise ReadError(f"{path} cannot be read ({error.strerror}); expected {expected} in YAML") from error
+    if len(data) > MAX_BYTES:
+        raise ReadError(f"{path} has more than {MAX_BYTES} bytes; expected {expected}")
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, where: str) -> object:
+    """Return the plain values of a YAML text; :class:`ConfigError` that begins with ``where`` if it is not valid."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        place = "" if line is None else f" at line {line + 1}"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        raise ConfigError(f"{where} is not valid YAML{place}: {shown(problem)}") from error
+    except (ValueError, KeyError, AttributeError) as error:
+        # PyYAML lets these through where a tag and its value do not fit, e.g. `!!bool maybe` or the date 2001-99-99.
+        raise ConfigError(f"{where} is not valid YAML: a value is not of its type ({shown(str(error))})") from error
+    except RecursionError as error:
+        raise ConfigError(f"{where} is not valid YAML: it is nested too deeply") from error
