@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,17 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path to write to; it becomes ``path`` when the block ends, and vanishes if it fails.
 
     The temporary name ends in the suffix of ``path``, because libraries choose the format by it. Folders that are
     missing are made.
+
+    Parameters
+    ----------
+    durable
+        Whether the file is flushed to the disk, so that it survives a power cut. That takes as long as the disk
+        needs; files that are checked before use and can be made again may do without.
 
     Raises
     ------
@@ -42,11 +48,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             temp.touch(exist_ok=False)  # a folder that may not be written is found before any work is done
             yield temp
-            _flush(temp)
+            if durable:
+                _flush(temp)
             os.replace(temp, path)
-            _flush_folder(path.parent)
+            if durable:
+                _flush_folder(path.parent)
     except BaseException:
-        temp.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # a file lies where a folder was expected: nothing was made
+            temp.unlink(missing_ok=True)
         raise
 
 
@@ -80,9 +89,9 @@ def atomic_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Ite
         shutil.rmtree(temp, ignore_errors=True)  # after an exchange, this is the old folder
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file, whole or not at all; raises as :func:`atomic_path` does."""
-    with atomic_path(path) as temp:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, durable: bool = True) -> None:
+    """Write a file, whole or not at all; parameters and errors as of :func:`atomic_path`."""
+    with atomic_path(path, durable=durable) as temp:
         temp.write_bytes(data)
 
 

@@ -34,19 +34,32 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     ReadError
-        If it is missing, larger than 64 MiB, not JSON, not a mapping, or holds NaN.
+        As :func:`read_json_value` does, and if it is not a mapping.
+    """
+    value = read_json_value(path)
+    if not isinstance(value, dict):
+        raise ReadError(f"{path} holds {type(value).__name__}; expected a mapping")
+    return value
+
+
+def read_json_value(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    ReadError
+        If it is missing, no file (a pipe or a device might never end), larger than 64 MiB, not JSON, or holds NaN.
     """
     with reading(path):
+        if path.exists() and not path.is_file():
+            raise ReadError(f"{path} is no file; expected one in JSON")
         if path.stat().st_size > MAX_JSON:
             raise ReadError(f"{path} has {path.stat().st_size} bytes; expected at most {MAX_JSON}")
         data = path.read_bytes()
     try:
-        value = json.loads(data, parse_constant=_refused)
+        return json.loads(data, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise ReadError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ReadError(f"{path} holds {type(value).__name__}; expected a mapping")
-    return value
 
 
 def file_sum(path: Path) -> dict[str, int | str]:
