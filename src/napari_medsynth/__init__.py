@@ -8,17 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .core.lazy import lazily
+from .core.version import __version__
 
 if TYPE_CHECKING:
+    from .compat import SyntheticAnatomyGenerator, SyntheticDatasetGenerator
     from .core.case import Case
     from .core.errors import MedsynthError
     from .core.labels import Label, LabelMap, LabelTable
     from .core.recipe import Recipe
     from .core.volume import Volume
+    from .datasets import LazyMedicalDataset, visualize_sample
     from .io import read_case, write_case
+    from .phantom import Phantom
     from .tumor import InsertTumors
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Case",
@@ -26,10 +28,16 @@ __all__ = [
     "Label",
     "LabelMap",
     "LabelTable",
+    "LazyMedicalDataset",
     "MedsynthError",
+    "Phantom",
     "Recipe",
+    "SyntheticAnatomyGenerator",
+    "SyntheticDatasetGenerator",
     "Volume",
+    "__version__",
     "read_case",
+    "visualize_sample",
     "write_case",
 ]
 
@@ -39,10 +47,15 @@ _HOME = {
     "Label": "core.labels",
     "LabelMap": "core.labels",
     "LabelTable": "core.labels",
+    "LazyMedicalDataset": "datasets",
     "MedsynthError": "core.errors",
+    "Phantom": "phantom.step",
     "Recipe": "core.recipe",
+    "SyntheticAnatomyGenerator": "compat",
+    "SyntheticDatasetGenerator": "compat",
     "Volume": "core.volume",
     "read_case": "io",
+    "visualize_sample": "datasets",
     "write_case": "io",
 }
 

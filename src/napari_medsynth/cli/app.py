@@ -52,6 +52,11 @@ COMMANDS = {
         "the main job end to end, with a picture; needs no data",
         "medsynth demo --data ct.nii.gz labels.nii.gz --output demo",
     ),
+    "phantom": Command(
+        "phantom:Phantom",
+        "a dataset of phantoms: anatomy made from nothing, with exact masks",
+        'medsynth phantom --image-size "128,128,64" --total-samples 1000 --output-dir medical_dataset',
+    ),
     "tumor format": Command(
         "tumor:Format",
         "copy labelled scans under SynthLung's names",
@@ -84,6 +89,21 @@ COMMANDS = {
         "run:Run",
         "apply a recipe to a scan, or make a case from nothing",
         "medsynth run recipe.yaml -i ct.nii.gz -l organs.nii.gz -o out --seed 7",
+    ),
+    "dataset": Command(
+        "dataset:Dataset",
+        "many cases of a recipe, in parallel: HDF5 files for training, validation and test",
+        "medsynth dataset recipe.yaml -n 1000 -o data --workers 4",
+    ),
+    "export": Command(
+        "exchange:Export",
+        "a dataset as NIfTI pairs, for nnU-Net or for MONAI",
+        "medsynth export dataset --to nnunet -o nnUNet_raw/Dataset501_Phantoms",
+    ),
+    "import": Command(
+        "exchange:Import",
+        "a dataset of NIfTI pairs, of nnU-Net's or MONAI's files",
+        "medsynth import nnUNet_raw/Dataset501_Phantoms --from nnunet -o dataset",
     ),
     "verify": Command("verify:Verify", "is this case or file whole and as recorded?", "medsynth verify out"),
 }

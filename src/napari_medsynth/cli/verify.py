@@ -11,12 +11,17 @@ from tyro.conf import Positional, arg
 from ..core.errors import ReadError
 from .console import Console
 
+#: What a dataset's folder holds: files a finished one has, and the folder of one that is being made.
+_DATASET = ("metadata.json", "train.h5", ".unfinished")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """Check that a case, a seed library or one file is complete, readable and unchanged since it was written."""
+    """Check that a dataset, a case, a seed library or one file is complete, readable and as it was written."""
 
-    path: Annotated[Positional[Path], arg(help="folder of a case or of a seed library, or one file", metavar="PATH")]
+    path: Annotated[
+        Positional[Path], arg(help="folder of a dataset, a case or a seed library, or one file", metavar="PATH")
+    ]
 
     def run(self, console: Console) -> None:
         """Name each problem; fail if there is one."""
@@ -32,6 +37,10 @@ class Verify:
             from ..tumor.library import SeedLibrary
 
             return SeedLibrary.open(self.path).verify()
+        if self.path.suffix.lower() == ".h5" or any((self.path / name).exists() for name in _DATASET):
+            from ..datasets.verify import verify as verify_dataset
+
+            return verify_dataset(self.path)
         from ..io import verify
 
         return verify(self.path)

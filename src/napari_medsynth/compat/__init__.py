@@ -1,0 +1,16 @@
+"""Names and signatures that other tools and documents use, as thin faces over the rooms below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.lazy import lazily
+
+if TYPE_CHECKING:
+    from .phantoms import SyntheticAnatomyGenerator, SyntheticDatasetGenerator
+
+__all__ = ["SyntheticAnatomyGenerator", "SyntheticDatasetGenerator"]
+
+_HOME = {"SyntheticAnatomyGenerator": "phantoms", "SyntheticDatasetGenerator": "phantoms"}
+
+__getattr__, __dir__ = lazily(__name__, _HOME)
