@@ -1,4 +1,4 @@
-"""How long the ghost of a lesion takes to follow the hand, in a scan of 512×512×134 voxels.
+"""How long what follows the hand takes: the ghost of a lesion in a scan of 512×512×134 voxels, the preview of a body.
 
 Run with ``python benchmarks/viewer.py``; on a machine without a display, ``xvfb-run -a python benchmarks/viewer.py``.
 Goal: at most 100 ms after a slider or a click, whatever the scan's size. *model* is the work of this package and of
@@ -12,6 +12,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from napari.components import ViewerModel
@@ -20,8 +22,12 @@ from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.labels import LabelMap
 from napari_medsynth.core.progress import finish
 from napari_medsynth.core.volume import Volume
+from napari_medsynth.phantom.step import Phantom
 from napari_medsynth.tumor.prepare import prepare
 from napari_medsynth.widgets.layers import image_layer_data
+from napari_medsynth.widgets.phantom.made import made_small
+from napari_medsynth.widgets.phantom.preview import Preview
+from napari_medsynth.widgets.phantom.sizing import FINE, QUICK
 from napari_medsynth.widgets.tumors.placer import Placer
 from napari_medsynth.widgets.tumors.scatter import survey
 from napari_medsynth.widgets.tumors.sources import Source
@@ -90,11 +96,28 @@ def report(where: str, viewer, drawn: Callable[[], None]) -> None:
     )
 
 
+def report_bodies(where: str, viewer, drawn: Callable[[], None]) -> None:
+    """A slider of the Phantom panel; in the panel itself the body is made in a worker thread."""
+    for anatomy in ("classic", "torso"):
+        for name, voxels in (("moving", QUICK), ("at rest", FINE)):
+            preview, body = Preview(viewer), Phantom(anatomy=anatomy, image_size=(256, 256, 128))
+            act = partial(show_body, preview, body, voxels)
+            act(0)
+            middle, worst = measured(act, drawn)
+            print(f"{where:<8}{anatomy:<8}{name:<12}{middle:8.1f}{worst:9.1f}", flush=True)
+            preview.close()
+
+
+def show_body(preview: Preview, body: Phantom, voxels: int, number: int) -> None:
+    preview.show(made_small(replace(body, size_noise=0.1 + 0.01 * number), 7, voxels))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model-only", action="store_true", help="do not open a window")
     only_model = parser.parse_args().model_only
-    print(f"{'where':<8}{'seed':<8}{'what':<12}{'ms':>8}{'worst':>9}")
+    print(f"{'where':<8}{'of':<8}{'what':<12}{'ms':>8}{'worst':>9}")
+    report_bodies("model", ViewerModel(), lambda: None)
     report("model", ViewerModel(), lambda: None)
     if only_model or (sys.platform == "linux" and not os.environ.get("DISPLAY")):
         return
@@ -102,6 +125,7 @@ def main() -> None:
     from napari.qt import get_qapp
 
     viewer = napari.Viewer()
+    report_bodies("window", viewer, get_qapp().processEvents)
     report("window", viewer, get_qapp().processEvents)
     viewer.close()
 

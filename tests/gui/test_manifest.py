@@ -67,7 +67,7 @@ def test_image_and_labels_are_written_as_a_case_through_npe2(medsynth_plugin, tm
 @pytest.mark.parametrize("sample", MANIFEST.contributions.sample_data, ids=lambda sample: sample.key)
 def test_every_sample_opens(viewer, medsynth_plugin, sample):
     layers = viewer.open_sample(PLUGIN, sample.key)
-    assert layers[0].name.startswith("thorax")
+    assert layers[0].name.startswith(sample.key)
     assert [str(unit) for unit in layers[0].units] == ["millimeter"] * 3
 
 
@@ -86,7 +86,7 @@ def test_menu_entries_do_what_they_say(make_napari_viewer, medsynth_plugin, qtbo
     viewer = make_napari_viewer()
     app = get_app_model()
     ids = {item.command.id for item in app.menus.get_menu("napari/file/new_layer") if hasattr(item, "command")}
-    assert {f"{PLUGIN}.new_thorax", f"{PLUGIN}.new_healthy_thorax"} <= ids
+    assert {f"{PLUGIN}.{name}" for name in ("phantom", "new_thorax", "new_healthy_thorax", "new_abdomen")} <= ids
     assert f"{PLUGIN}/layers" in {getattr(i, "submenu", "") for i in app.menus.get_menu("napari/layers/annotate")}
     app.commands.execute_command(f"{PLUGIN}.new_healthy_thorax").result()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=60_000)

@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Layer
 
 from napari_medsynth.widgets import preferences, samples
-from napari_medsynth.widgets.layers import labels_of
+from napari_medsynth.widgets.layers import labels_of, volume_of
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,29 @@ def test_a_healthy_chest_has_no_tumor(made):
     assert [layer.name for layer in layers] == ["thorax-healthy", "thorax-healthy labels"]
     table = labels_of(layers[1]).table
     assert not set(table.values_of(tissue="lesion")) & set(labels_of(layers[1]).values())
+
+
+@pytest.fixture(scope="module")
+def torsos():
+    return {make.__name__: make() for make in (samples.abdomen, samples.lumbar_spine, samples.nephrectomy)}
+
+
+@pytest.mark.parametrize("sample", ["abdomen", "lumbar_spine", "nephrectomy"])
+def test_a_torso_is_a_ct_with_named_structures_on_one_grid(torsos, sample):
+    image, labels = (Layer.create(*data) for data in torsos[sample])
+    assert [image.name, labels.name] == [sample.replace("_", "-"), f"{sample.replace('_', '-')} labels"]
+    assert image.data.shape == labels.data.shape
+    assert volume_of(image).modality == "CT"
+    assert set(labels.features["name"]) >= {"L1", "L2", "L3", "L4", "L5"}
+    assert (labels.features["volume_mL"] > 0).all()
+
+
+def test_after_a_nephrectomy_only_the_right_kidney_is_left(torsos):
+    def kidneys(sample):
+        return {name for name in torsos[sample][1][1]["features"]["name"] if "kidney" in name}
+
+    assert {name.partition("_")[0] for name in kidneys("abdomen")} == {"left", "right"}
+    assert {name.partition("_")[0] for name in kidneys("nephrectomy")} == {"right"}
 
 
 def test_a_new_chest_is_added_beside_what_is_there(qtbot, viewer, made, monkeypatch):

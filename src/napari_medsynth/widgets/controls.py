@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 from superqt import QLabeledDoubleSlider
 
-from ...core.settings import About
+from ..core.settings import About
 
 
 def button(text: str, pressed: Callable[[], Any], tooltip: str = "") -> QPushButton:

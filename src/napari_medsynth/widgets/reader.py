@@ -1,4 +1,4 @@
-"""Reader for napari: NIfTI, MetaImage, NRRD, DICOM series and case folders, upright whatever their axes."""
+"""Reader for napari: NIfTI, MetaImage, NRRD, DICOM series, cases and datasets, upright whatever their axes."""
 
 from __future__ import annotations
 
@@ -25,20 +25,23 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
     Parameters
     ----------
     path
-        A file, a folder with a DICOM series, or a case folder. Several paths to stack are left to others.
+        A file, or a folder with a DICOM series, a case or a dataset. Several paths to stack are left to others.
     """
     from ..io.names import ITK, NIFTI, format_of
+    from .read_h5 import SUFFIX, is_dataset
 
     one = _only(path)
     if one is None:
         return None
     if one.is_dir():
-        return read_layers if _is_case(one) or _holds_dicom(one) else None
+        return read_layers if _is_case(one) or is_dataset(one) or _holds_dicom(one) else None
+    if one.suffix.lower() == SUFFIX:
+        return read_layers if is_dataset(one) else None
     return read_layers if format_of(one) in (*NIFTI, *ITK) else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerData]:
-    """Read a file, DICOM folder or case folder into layers.
+    """Read a file, or a folder with a DICOM series, a case or a dataset, into layers; of a dataset, its first case.
 
     A file is shown as labels if its sidecar names labels, or if its name says so (:data:`LABEL_WORDS`) and its
     voxels are few different whole numbers; else as an image.
@@ -49,12 +52,15 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
         If it cannot be read; the message is one line.
     """
     from ..io import read_case
+    from .read_h5 import is_dataset, read_dataset
 
     one = _only(path)
     if one is None:
         raise ReadError(f"{path} is not one path; expected one file or folder")
     if _is_case(one):
         return case_layer_data(read_case(one))
+    if is_dataset(one):
+        return read_dataset(one)
     return _series_layers(one) if one.is_dir() else [_file_layer(one)]
 
 

@@ -15,8 +15,9 @@ from napari_medsynth.core.progress import finish
 from napari_medsynth.core.step import replay
 from napari_medsynth.tumor.insert import InsertTumors
 from napari_medsynth.widgets.layers import KEY, history_of, labels_layer_data, volume_of
+from napari_medsynth.widgets.previews import is_preview
 from napari_medsynth.widgets.tumors.placer import Placer
-from napari_medsynth.widgets.tumors.preview import WARNED, is_preview
+from napari_medsynth.widgets.tumors.preview import WARNED
 from napari_medsynth.widgets.tumors.scatter import survey
 from napari_medsynth.widgets.tumors.sources import Source
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.labels import LabelMap
 from ..layers import labels_of
 from ..metadata import info_of
-from .preview import is_preview
+from ..previews import is_preview
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

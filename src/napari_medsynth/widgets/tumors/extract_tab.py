@@ -16,11 +16,11 @@ from ...core.labels import LabelMap
 from ...tumor.extract import LEAST_MARGIN, extract_seeds
 from ...tumor.seed import Seed
 from ...tumor.thumbnail import draw_thumbnail
+from ..background import in_background
+from ..controls import allow, button, later, narrow, refill, remark, row
 from ..jobs import JobBar, one_step, start_job
 from ..layers import labels_of, volume_of
-from .background import in_background
 from .choices import label_layers, scans
-from .controls import allow, button, later, narrow, refill, remark, row
 from .seed_view import SeedView, item_of, pixmap_of
 from .shelf import Shelf
 

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog, QFormLayout, 
 
 from ...core.errors import MedsynthError
 from ...tumor.seed import ATTACHMENTS, SeedInfo
+from ..controls import allow, button, narrow, remark, row
 from ..jobs import JobBar, one_step, start_job
-from .controls import allow, button, narrow, remark, row
 from .seed_view import SeedView, item_of
 from .shelf import Shelf
 

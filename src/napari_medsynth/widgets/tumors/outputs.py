@@ -10,7 +10,7 @@ from ...core.volume import Volume
 from ...tumor.truth import instance_table
 from ..layers import history_of, image_layer_data, unique_name, with_history
 from ..metadata import KEY, LayerInfo
-from .preview import look, placement, selection_kept
+from ..previews import look, placement, selection_kept
 from .session import Session
 
 if TYPE_CHECKING:

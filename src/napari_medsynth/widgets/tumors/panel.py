@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import napari.viewer
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
+from ..dock import DockPanel, scrollable
 from ..job_bar import JobBar
 from ..preferences import library_folder
-from .controls import later
+from ..views import keep_upright
 from .desk import Desk
 from .extract_tab import ExtractTab
 from .library_tab import LibraryTab
@@ -16,7 +16,7 @@ from .place_tab import PlaceTab
 from .shelf import Shelf
 
 
-class TumorsPanel(QWidget):
+class TumorsPanel(DockPanel):
     """Extract · Library · Place.
 
     Parameters
@@ -34,24 +34,14 @@ class TumorsPanel(QWidget):
         self.place = PlaceTab(napari_viewer, self.shelf, self.bar)
         self.tabs = QTabWidget()
         for title, tab in (("Extract", self.extract), ("Library", self.library), ("Place", self.place)):
-            self.tabs.addTab(_scrollable(tab), title)
+            self.tabs.addTab(scrollable(tab), title)
         self.tabs.setCurrentIndex(2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs)
         layout.addWidget(self.bar)
         self.destroyed.connect(_Closing(self.place.desk, self.shelf))
-        self._undocked = later(self, self._close_if_undocked)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Notice that napari closes the dock: it sends no closeEvent, takes the panel out and forgets it."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._undocked.start()
-
-    def _close_if_undocked(self) -> None:
-        if self.parent() is None:
-            self.deleteLater()
+        keep_upright(napari_viewer)
 
     def reset_choices(self) -> None:
         """Show the layers that there are now; napari calls this whenever they change."""
@@ -69,13 +59,3 @@ class _Closing:
         for signal in (self._desk.changed, self._desk.told, self._shelf.changed):
             signal.disconnect()
         self._desk.close()
-
-
-def _scrollable(tab: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(tab)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setMinimumWidth(tab.minimumSizeHint().width() + 2 * area.verticalScrollBar().sizeHint().width())
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

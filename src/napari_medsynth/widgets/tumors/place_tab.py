@@ -15,11 +15,11 @@ from ...tumor.place import Placement
 from ...tumor.prepare import prepare
 from ...tumor.seed import ATTACHMENTS
 from ...tumor.sketch import sketch
+from ..background import in_background
+from ..controls import allow, button, later, narrow, refill, remark, row
 from ..jobs import JobBar, start_job
 from ..preferences import default_seed
-from .background import in_background
 from .choices import LUNGS, organs, scans
-from .controls import allow, button, later, narrow, refill, remark, row
 from .copying import CopyButton
 from .desk import Desk
 from .lesion_table import LesionTable

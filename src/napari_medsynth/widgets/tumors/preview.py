@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from ...core.box import Box
 from ...tumor.blend import Patch
 from ..layers import KEY, unique_name
+from ..previews import look, placement, selection_kept
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -132,37 +132,6 @@ def _inner(mask: npt.NDArray[np.bool_], axes: Sequence[int]) -> npt.NDArray[np.b
         kept[:-1] &= here[1:]
         kept[0] = kept[-1] = False
     return inner
-
-
-def look(layer: Image) -> dict[str, Any]:
-    """Return how an image is shown, for a layer that is to look the same."""
-    names = ("contrast_limits", "colormap", "gamma", "interpolation2d", "interpolation3d", "rendering")
-    return {name: getattr(layer, name) for name in names}
-
-
-def placement(layer: Layer) -> dict[str, Any]:
-    """Return the arguments that place a new layer where another one is."""
-    return {
-        "scale": layer.scale,
-        "translate": layer.translate,
-        "affine": layer.affine,
-        "units": layer.units,
-        "axis_labels": layer.axis_labels,
-    }
-
-
-@contextmanager
-def selection_kept(viewer: ViewerModel) -> Iterator[None]:
-    """Add layers without taking the selection, and with it the mouse, from the layer that a person works on."""
-    active = viewer.layers.selection.active
-    yield
-    viewer.layers.selection.active = active
-
-
-def is_preview(layer: Layer) -> bool:
-    """Whether a layer only shows what might be."""
-    found = layer.metadata.get(KEY, {})
-    return isinstance(found, dict) and bool(found.get("preview"))
 
 
 def _place(under: Layer, box: Box) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from .background import in_background
+from ..background import in_background
 from .placer import Placer
 
 #: A hand that moves a slider or drags rests no longer than this, in ms.

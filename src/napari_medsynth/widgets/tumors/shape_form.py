@@ -12,7 +12,7 @@ from superqt import QCollapsible
 from ...core.settings import About, Settings, about
 from ...tumor.blend import Blend
 from ...tumor.morph import Morph
-from .controls import slider
+from ..controls import slider
 from .ghost import Ghost
 
 _AXES = ("z", "y", "x")

@@ -1,0 +1,70 @@
+"""The layers of a case of a dataset: :func:`layers_of`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.volume import Volume
+from ..layers import KEY, LayerData, case_layer_data
+
+_OPACITY = 0.5
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from ...datasets.reader import Split
+
+
+def layers_of(split: Split, index: int) -> list[LayerData]:
+    """Read a case of a split into image, labels and instances, those that it has.
+
+    CT is shown as in the dataset's report, from lungs to bone, and bytes from 0 to 255, so that cases can be compared.
+    What is not one of the split's structures, such as skin and fat, has its name but no colour: it would hide what
+    lies in it. The metadata keep where the case is from.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read.
+    """
+    case = split.case(index)
+    origin = {"dataset": {"file": str(split.path), "case": index}}
+    looks = {"image": _window(case.image), "labels": _colours(split), "instances": {}}
+    made = []
+    for data, how, kind in case_layer_data(case):
+        ours = how["metadata"][KEY]
+        made.append((data, {**how, **looks[ours["role"]], "metadata": {KEY: {**ours, **origin}}}, kind))
+    return made
+
+
+def origin_of(layer: Layer) -> tuple[Path, int] | None:
+    """Return the file and the number of the case that a layer shows; None if it is not from a dataset."""
+    found = layer.metadata.get(KEY, {})
+    origin = found.get("dataset") if isinstance(found, dict) else None
+    if not isinstance(origin, dict) or not isinstance(origin.get("case"), int):
+        return None
+    return Path(str(origin.get("file"))), origin["case"]
+
+
+def _window(image: Volume | None) -> dict[str, Any]:
+    from ...datasets.planes import CT_WINDOW
+
+    if image is None or image.channels:
+        return {}
+    if image.modality == "CT":
+        return {"contrast_limits": CT_WINDOW}
+    return {"contrast_limits": (0, 255)} if image.array.dtype == np.uint8 else {}
+
+
+def _colours(split: Split) -> dict[str, Any]:
+    """Colours of the structures, napari's own for those that have none; none for what is around them."""
+    from napari.utils.colormaps import DirectLabelColormap, label_colormap
+
+    usual, clear = label_colormap(), (0.0, 0.0, 0.0, 0.0)
+    colours: dict[int | None, Any] = {None: clear, 0: clear}
+    for entry in split.meta.structures:
+        colours[entry.value] = (*entry.colour, 1.0) if entry.colour else tuple(usual.map(entry.value))
+    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": _OPACITY}

@@ -1,0 +1,44 @@
+"""Layers beside others: shown and placed as they are, or tagged as a preview of what might be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .metadata import KEY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+
+def look(layer: Image) -> dict[str, Any]:
+    """Return how an image is shown, for a layer that is to look the same."""
+    names = ("contrast_limits", "colormap", "gamma", "interpolation2d", "interpolation3d", "rendering")
+    return {name: getattr(layer, name) for name in names}
+
+
+def placement(layer: Layer) -> dict[str, Any]:
+    """Return the arguments that place a new layer where another one is."""
+    return {
+        "scale": layer.scale,
+        "translate": layer.translate,
+        "affine": layer.affine,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+@contextmanager
+def selection_kept(viewer: ViewerModel) -> Iterator[None]:
+    """Add layers without taking the selection, and with it the mouse, from the layer that a person works on."""
+    active = viewer.layers.selection.active
+    yield
+    viewer.layers.selection.active = active
+
+
+def is_preview(layer: Layer) -> bool:
+    """Whether a layer only shows what might be."""
+    found = layer.metadata.get(KEY, {})
+    return isinstance(found, dict) and bool(found.get("preview"))
