@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import napari
+import numpy as np
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 
+from napari_medsynth import Case, Phantom
 from napari_medsynth.cli.app import main as medsynth
 
 IMAGES = Path(__file__).parent / "images"
@@ -25,6 +28,39 @@ def before_after() -> None:
     with tempfile.TemporaryDirectory() as folder:
         medsynth(["demo", "--output", f"{folder}/demo"])
         shutil.copyfile(f"{folder}/demo/case/before_after.png", IMAGES / "before_after.png")
+
+
+def torso() -> None:
+    """A made body from the front and at four levels, in a soft-tissue window, beside its labels."""
+    case = Phantom(anatomy="torso", image_size=(400, 224, 320), scenario="normal_complete")(Case(id="torso"), seed=7)
+    height, depth, width = (round(n * mm) for n, mm in zip(case.image.shape, case.image.spacing, strict=True))
+    front = [upright(part, (width, height)) for part in drawn(case, np.s_[::-1, 104])]
+    levels = [drawn(case, np.s_[round(z * len(case.image.array))]) for z in (0.73, 0.57, 0.46, 0.13)]
+    small = (width // 2, depth // 2)
+    sheet = Image.new("RGB", (2 * width + 2 * small[0], max(height, 4 * small[1])))
+    for column, part in enumerate(front):
+        sheet.paste(part, (column * width, 0))
+    for row, parts in enumerate(levels):
+        for column, part in enumerate(parts):
+            sheet.paste(upright(part, small), (2 * width + column * small[0], row * (sheet.height // 4)))
+    sheet.resize((1400, round(sheet.height * 1400 / sheet.width)), Image.Resampling.LANCZOS).save(
+        IMAGES / "torso.jpg", quality=88
+    )
+
+
+def drawn(case: Case, where: object) -> list[np.ndarray]:
+    """A plane of a case in grey, and with the colours of its labels over it."""
+    hu, labels = case.image.array[where].astype(np.float32), case.labels.array[where]
+    grey = np.repeat(np.clip((hu + 160) / 400 * 255, 0, 255)[..., None], 3, axis=-1)
+    palette = np.zeros((256, 3), np.float32)
+    for entry in case.labels.table:
+        palette[entry.value] = np.multiply(entry.colour, 255)
+    mixed = np.where(labels[..., None] > 0, 0.45 * grey + 0.55 * palette[labels], grey)
+    return [grey.astype(np.uint8), mixed.astype(np.uint8)]
+
+
+def upright(pixels: np.ndarray, size: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.BICUBIC)
 
 
 def panel() -> None:
@@ -74,4 +110,5 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     before_after()
+    torso()
     panel()
