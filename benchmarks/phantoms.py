@@ -99,7 +99,7 @@ def size_row(shape: tuple[int, int, int], runs: int, memory: float) -> str:
     peer = shepp_logan(shape)
     if peer is not None:
         parties["peer"] = peer
-    found = best_times(parties, max(4, min(runs, 10**8 // prod(shape))))
+    found = best_times(parties, max(4, min(10 * runs, 10**8 // prod(shape))))
     document, target = DOCUMENT.get(shape, (float("nan"), float("nan")))
     mine = found["ours"]
     others = "".join(

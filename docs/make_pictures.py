@@ -87,6 +87,43 @@ def panel() -> None:
     viewer.close()
 
 
+def phantom_panel() -> None:
+    """The Phantom panel: a torso from the front, before it is made in full."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1440, 900)
+    _, phantom = viewer.window.add_plugin_dock_widget("napari-medsynth", "Phantom")
+    settings = phantom.form.settings
+    settings.row("anatomy").value = "torso"
+    for part, size in zip(settings.row("image_size"), (256, 160, 224), strict=True):
+        part.value = size
+    wait(4)
+    phantom.views[1].click()
+    viewer.dims.set_current_step(1, viewer.dims.nsteps[1] * 45 // 100)
+    viewer.reset_view()
+    wait(2)
+    viewer.window.screenshot(str(IMAGES / "phantom_panel.png"), flash=False)
+    viewer.close()
+
+
+def dataset_panel() -> None:
+    """The Dataset panel: paging through 40 bodies of which some have no left kidney."""
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ["--skip-visualization", "--skip-training-test", "--anatomy", "torso", "--workers", "2"]
+        medsynth(["phantom", "--total-samples", "40", "--image-size", "128,96,112", "-o", f"{folder}/bodies", *flags])
+        viewer = napari.Viewer()
+        viewer.window.resize(1440, 900)
+        _, dataset = viewer.window.add_plugin_dock_widget("napari-medsynth", "Dataset")
+        dataset.look_through(Path(folder) / "bodies")
+        wait(3)
+        dataset.browse.slider.setValue(2)
+        wait(2)
+        viewer.dims.set_current_step(0, 58)
+        viewer.reset_view()
+        wait(2)
+        viewer.window.screenshot(str(IMAGES / "dataset_panel.png"), flash=False)
+        viewer.close()
+
+
 def is_chosen(placer: object, kind: str) -> bool:
     source = placer.ghost.source
     return source is not None and source.name == f"made, {kind}"
@@ -112,3 +149,5 @@ if __name__ == "__main__":
     before_after()
     torso()
     panel()
+    phantom_panel()
+    dataset_panel()

@@ -91,7 +91,10 @@ class OnDask(Generic[Task, Done]):
         if not ready:  # what a worker had finished before it died is lost, and done again by others
             self._require_workers()
             return []
-        done: list[Done] = self._client.gather(ready, direct=self._direct)
+        try:
+            done: list[Done] = self._client.gather(ready, direct=self._direct)
+        except (OSError, CancelledError) as error:
+            raise MedsynthError(_GONE) from error
         self._running = [future for future in self._running if future not in ready]  # so that workers forget them
         self._alive = time.monotonic()
         return done

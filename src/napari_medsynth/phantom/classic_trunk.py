@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,12 @@ def paint_trunk(sheet: Sheet, entry: Structure, drawn: Mapping[str, Any], air: f
     frame, values, labels = sheet.frame, sheet.values, sheet.labels
     inside, outside = _section(frame, drawn, sheet.width)
     intensity = np.float32(drawn["intensity"] - air)
-    last = None
-    for z, share in enumerate(_shares(frame, entry)):
-        if share == last:  # most slices are alike
-            values[z], labels[z] = values[z - 1], labels[z - 1]
-            continue
-        last = share
-        t = np.clip(share * inside - outside + np.float32(0.5), 0, 1)
-        np.multiply(t > 0.5, np.uint8(entry.label.value), out=labels[z])
-        np.multiply(t * t * (3 - 2 * t), intensity, out=values[z])
-        values[z] += np.float32(air)
+    shares = _shares(frame, entry)
+    starts = np.flatnonzero(np.diff(shares, prepend=np.float32(-1)))  # most slices are alike: one run of them
+    for start, stop in pairwise([*starts, len(shares)]):
+        t = np.clip(shares[start] * inside - outside + np.float32(0.5), 0, 1)
+        labels[start:stop] = np.multiply(t > 0.5, np.uint8(entry.label.value))
+        values[start:stop] = t * t * (3 - 2 * t) * intensity + np.float32(air)
 
 
 def _section(frame: Frame, drawn: Mapping[str, Any], width: float) -> tuple[FloatArray, FloatArray]:

@@ -48,7 +48,7 @@ def masks_of(labels: LabelMap, targets: Sequence[Structure]) -> npt.NDArray[np.b
         for mask, entry in zip(masks, targets, strict=True):
             here = np.equal(part, entry.label.value, out=hits[: len(part)])
             if here.any():
-                rows = np.flatnonzero(here.any(axis=(0, 2)))
+                rows = np.flatnonzero(here.any(axis=0).any(axis=1))
                 filled = slice(rows[0], rows[-1] + 1)
                 mask[start : start + slices, filled] = here[:, filled]
     return masks
