@@ -9,6 +9,7 @@ Tuples are one word with commas (``--at 10,200,100``), except that paths, which 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import types
 from collections.abc import Sequence
 from functools import partial
@@ -46,7 +47,7 @@ def parsed(cls: type[Made], words: Sequence[str], *, prog: str, example: str) ->
     SystemExit
         Status 0 after ``--help``; 2 for flags that are wrong, after telling so on stderr.
     """
-    description = f"{(cls.__doc__ or '').strip()}\n\nexample:\n  {example}"
+    description = f"{inspect.cleandoc(cls.__doc__ or '')}\n\nexample:\n  {example}"
     return tyro.cli(cls, args=list(words), prog=prog, description=description, registry=REGISTRY)
 
 
