@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .core.lazy import lazily
-from .core.version import __version__
+from .core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .compat import SyntheticAnatomyGenerator, SyntheticDatasetGenerator
@@ -35,7 +35,6 @@ __all__ = [
     "SyntheticAnatomyGenerator",
     "SyntheticDatasetGenerator",
     "Volume",
-    "__version__",
     "read_case",
     "visualize_sample",
     "write_case",

@@ -105,7 +105,7 @@ COMMANDS = {
         "a dataset of NIfTI pairs, of nnU-Net's or MONAI's files",
         "medsynth import nnUNet_raw/Dataset501_Phantoms --from nnunet -o dataset",
     ),
-    "verify": Command("verify:Verify", "is this case or file whole and as recorded?", "medsynth verify out"),
+    "verify": Command("verify:Verify", "is this dataset, case or file whole and as recorded?", "medsynth verify out"),
 }
 
 #: What the first word of commands of two words stands for.
