@@ -158,6 +158,44 @@ def test_a_chunk_that_unpacks_to_a_thousand_times_its_size(path, name, mebibytes
     refused(path, rf"\({name}, case 0.*\) is damaged: it holds more bytes", read.get(name, lambda split: split.case(0)))
 
 
+@pytest.mark.parametrize("name", ["seeds", "presence_labels", "case_ids"])
+def test_a_column_that_unpacks_to_more_than_it_declares(path, name, little_memory):
+    with h5py.File(path, "a") as file:
+        shape, dtype = file[name].shape, file[name].dtype
+        del file[name]
+        file.create_dataset(name, shape, dtype, chunks=shape, compression="gzip")
+        file[name].id.write_direct_chunk((0,) * len(shape), bomb(3000))
+    refused(path, rf"train\.h5 \({name}\) is damaged: it holds more bytes")
+
+
+def test_a_chunk_packed_by_lzf_and_by_gzip(path, little_memory):
+    with h5py.File(path, "a") as file:
+        shape = file["labels"].shape
+        del file["labels"]
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((1, *shape[1:]))
+        plist.set_filter(h5py.h5z.FILTER_LZF, h5py.h5z.FLAG_OPTIONAL, (0, 0, 0))
+        plist.set_deflate(1)
+        labels = h5py.h5d.create(file.id, b"labels", h5py.h5t.STD_U8LE, h5py.h5s.create_simple(shape), plist)
+        labels.write_direct_chunk((0, 0, 0, 0), bomb(3000))
+    refused(path, "packs 'labels' with filters")
+
+
+def test_many_rows_that_name_one_long_text(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_medsynth.datasets.foreign.MAX_TEXT", 1000)
+    with h5py.File(tmp_path / "train.h5", "w") as file:
+        file["images"] = np.zeros((3, *SIZE), np.int16)
+        file.create_dataset("scenarios", data=["x" * 400] * 3, dtype=h5py.string_dtype())
+    refused(tmp_path / "train.h5", "has 'scenarios' of more than 1000 bytes")
+
+
+def test_packed_references_to_texts(tmp_path):
+    with h5py.File(tmp_path / "train.h5", "w") as file:
+        file["images"] = np.zeros((3, *SIZE), np.int16)
+        file.create_dataset("scenarios", data=["x"] * 3, dtype=h5py.string_dtype(), compression="gzip")
+    refused(tmp_path / "train.h5", "packs the texts of 'scenarios'")
+
+
 def test_a_chunk_packed_twice(path):
     with h5py.File(path, "a") as file:
         del file["images"]
@@ -167,7 +205,7 @@ def test_a_chunk_packed_twice(path):
         plist.set_deflate(9)
         space = h5py.h5s.create_simple((7, *SIZE))
         h5py.h5d.create(file.id, b"images", h5py.h5t.STD_I16LE, space, dcpl=plist)
-    refused(path, r"packs 'images' with filters \[1, 1\]; expected gzip, shuffle, fletcher32 or lzf, each at most once")
+    refused(path, r"packs 'images' with filters \[1, 1\]; expected gzip or lzf, shuffle and fletcher32, each at most")
 
 
 @pytest.mark.parametrize("number", [4, 305, 32001, 32015])

@@ -177,7 +177,8 @@ def test_json_progress_tells_of_wrong_flags(toy, capsys):
 
 def test_version(capsys):
     assert app.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"medsynth {__version__}\n"
+    assert app.main(["phantom", "--version"]) == 0
+    assert capsys.readouterr().out == f"medsynth {__version__}\n" * 2
 
 
 def test_help_lists_every_command_and_group_once(toy, capsys):

@@ -135,7 +135,7 @@ def test_progress_is_told_to_programs(tmp_path, capsys):
         (("--size-noise", "2"), 2, "size_noise"),
         (("--intensity-noise", "nan"), 2, "intensity_noise"),
         (("--scenario", "splenektomy"), 2, "did you mean 'splenectomy'"),
-        (("--scenarios", "nowhere.yaml"), 1, "nowhere.yaml"),
+        (("--scenarios", "nowhere.yaml"), 1, "medsynth: nowhere.yaml does not exist"),
         (("--anatomy", "clasic"), 2, "classic"),
         (("--workers", "0"), 1, "workers"),
         (("--seed", "-1"), 1, "seed"),

@@ -57,6 +57,15 @@ def folder(monkeypatch, tmp_path):
     step_class.cache_clear()
 
 
+def test_a_recipe_without_steps_needs_a_scan(folder, capsys):
+    (folder / "empty.yaml").write_text("steps: []")
+    assert main(["run", "empty.yaml", "-o", "out"]) == 1
+    assert "empty.yaml has no steps, and no scan is given; expected one of them" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+    assert main(["run", "empty.yaml", "-i", "ct.nii.gz", "-o", "out"]) == 0
+    assert np.array_equal(read_case("out").image.array, read_case("ct.nii.gz").image.array)
+
+
 def test_run_writes_a_case_that_replays_and_verifies(folder, capsys):
     assert main(["run", "r.yaml", "-i", "ct.nii.gz", "-l", "organs.nii.gz", "-o", "out"]) == 0
     assert capsys.readouterr().out == "wrote out\n"

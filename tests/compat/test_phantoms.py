@@ -73,6 +73,7 @@ def test_spacing_and_anatomy_are_those_of_the_step():
     ("settings", "said"),
     [
         ({"present_structures": ["hart"]}, "did you mean 'heart'"),
+        ({"present_structures": "heart"}, "present_structures is 'heart'; expected a list of names"),
         ({"position_noise": -0.1}, "position_noise"),
         ({"size_noise": 5}, "size_noise"),
     ],
@@ -89,6 +90,13 @@ def test_a_size_is_three_positive_whole_numbers(size):
             generator(image_size=size)
 
 
+@pytest.mark.parametrize("seed", [-1, None, 1.5])
+def test_a_seed_that_cannot_be_used_is_refused_at_once(seed):
+    for generator in (SyntheticAnatomyGenerator, SyntheticDatasetGenerator):
+        with pytest.raises(ConfigError, match="seed is"):
+            generator(image_size=SIZE, seed=seed)
+
+
 def test_a_planned_dataset_makes_samples_when_they_are_asked_for(monkeypatch):
     generator = SyntheticDatasetGenerator(SIZE)
     dataset = generator.generate_dataset(total_samples=10**6, validation_split=0.2, test_split=0.1)
@@ -101,6 +109,9 @@ def test_a_planned_dataset_makes_samples_when_they_are_asked_for(monkeypatch):
     assert len(dataset["val"][:5]) == 5
     with pytest.raises(IndexError):
         dataset["train"][700_000]
+    with pytest.raises(KeyError, match="did you mean 'val'"):
+        dataset["vall"]
+    assert dataset.get("vall") is None
 
 
 @pytest.mark.parametrize(
@@ -133,6 +144,17 @@ def test_what_is_saved_is_what_was_planned(tmp_path):
                 assert np.array_equal(planned[key], item[key])
             assert planned["scenario"] == item["scenario"] == "left_nephrectomy"
             assert planned["case_id"] == item["case_id"]
+
+
+def test_only_a_plan_can_be_saved(tmp_path):
+    with pytest.raises(ConfigError, match="is of type dict; expected what generate_dataset gave"):
+        SyntheticDatasetGenerator(SIZE).save_dataset_hdf5({"train": []}, tmp_path / "saved")
+
+
+def test_a_scheduler_takes_the_place_of_workers(tmp_path):
+    generator = SyntheticDatasetGenerator(SIZE)
+    with pytest.raises(ConfigError, match="nowhere"):
+        generator.save_dataset_hdf5(generator.generate_dataset(3), tmp_path / "saved", scheduler="nowhere")
 
 
 def test_another_seed_plans_other_samples():

@@ -148,7 +148,7 @@ def test_a_step_may_be_named_without_settings():
     [
         ("steps: [add_noise]\nsead: 3", "r.yaml has no key 'sead'; did you mean 'seed'?"),
         ("seed: 3", "r.yaml has steps = None; expected a list"),
-        ("steps: []", "expected a list of at least one step"),
+        ("steps: {}", "expected a list of steps"),
         ("- add_noise", "r.yaml is list; expected a mapping"),
         ("", "r.yaml is NoneType; expected a mapping"),
         ("steps: [add_nose]", "r.yaml, step 1 (add_nose): there is no step 'add_nose'; did you mean 'add_noise'?"),
@@ -169,6 +169,7 @@ def test_a_step_may_be_named_without_settings():
         ("seed: !!bool maybe", "a value is not of its type"),
         ("seed: !!timestamp now", "a value is not of its type"),
         ("[" * 5000, "nested too deeply"),
+        ("steps: [add_noise: {amount: 1, amount: 2}]", "at line 1: \"key 'amount' is there twice\""),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_refused_in_one_line(text, said):
@@ -176,6 +177,16 @@ def test_a_recipe_that_cannot_be_used_is_refused_in_one_line(text, said):
         Recipe.from_yaml(text, "r.yaml")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_seed_that_numpy_drew_is_written_as_any_other():
+    recipe = Recipe(steps=(AddNoise(amount=np.float64(2)),), seed=np.int64(3))
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+
+
+def test_what_is_merged_may_be_said_again():
+    text = "seed: 1\nsteps:\n- add_noise: &a {amount: 1}\n- add_noise: &b {<<: *a, amount: 2}\n- add_noise: {<<: *b}"
+    assert [step.amount for step in Recipe.from_yaml(text).steps] == [1, 2, 2]
 
 
 def test_yaml_tags_run_no_code(tmp_path):

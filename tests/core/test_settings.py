@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from napari_medsynth.core.errors import ConfigError, shown
@@ -124,6 +125,15 @@ def test_one_setting_spelled_twice_is_refused():
 def test_settings_made_in_python_are_checked_too():
     with pytest.raises(ConfigError, match=r"Edge\.width is -1\.0"):
         Edge(width=-1)
+
+
+def test_numbers_and_arrays_of_numpy_become_plain_ones():
+    given = {"count": np.array([1, 3]), "at": tuple(np.arange(3.0)), "edge": {"width": np.float32(2)}}
+    settings = place(**given)
+    assert settings.to_json() == place(count=[1, 3], at=[0.0, 1.0, 2.0], edge={"width": 2.0}).to_json()
+    assert type(settings.edge.width) is float
+    with pytest.raises(ConfigError, match=r"width is -1\.0; expected"):
+        Edge(width=np.float64(-1))
 
 
 def test_settings_survive_json():

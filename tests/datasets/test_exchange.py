@@ -181,6 +181,37 @@ def test_nnunet_values_have_no_gaps_and_names_that_are_taken_differ(tmp_path):
     assert stored.tolist() == [0, 1, 2, 3, 4]
 
 
+def test_values_come_back_where_only_some_had_to_be_exchanged(tmp_path):
+    """As in real label maps: 1 and 2 stay as they are, and 4 becomes 3."""
+    labels = LabelMap(np.array([0, 1, 2, 4, 4, 1], np.uint8).reshape(1, 2, 3))
+    case = Case(id="a", image=Volume(np.zeros((1, 2, 3), np.int16)), labels=labels)
+    source = assembled(tmp_path / "data", {"train": [case]})
+    back = imported(exported(source, tmp_path, "nnunet"), tmp_path, "nnunet")
+    assert (back / "train.h5").read_bytes() == (source / "train.h5").read_bytes()
+
+
+def test_cases_without_labels_are_nothing_for_nnunet(tmp_path):
+    source = assembled(tmp_path / "data", {"train": [Case(id="a", image=Volume(np.zeros((1, 2, 3), np.int16)))]})
+    with pytest.raises(ConfigError, match="the dataset has no labels; nnU-Net needs them"):
+        exported(source, tmp_path, "nnunet")
+
+
+def test_a_folder_in_use_is_told_before_anything_is_read(tmp_path):
+    source = pairs(tmp_path / "pairs", ["a"])
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "thesis.txt").touch()
+    with pytest.raises(WriteError, match="back is not empty"):
+        next(import_dataset(source, tmp_path / "back", "nifti"))
+
+
+def test_a_noted_recipe_whose_phantom_has_no_settings_does_no_harm(phantoms, tmp_path):
+    source = exported(phantoms, tmp_path, "nifti")
+    notes = json.loads((source / "medsynth.json").read_text())
+    notes["napari-medsynth"]["recipe"] = "steps:\n- phantom: position_noise\n"
+    (source / "medsynth.json").write_text(json.dumps(notes))
+    assert DatasetFolder.open(imported(source, tmp_path, "nifti")).metadata["generation_params"] == {}
+
+
 def test_the_datalist_has_relative_paths_and_leaves_out_empty_sections(tmp_path):
     out = exported(assembled(tmp_path / "odd", {"train": [odd_case("a", instances=False)]}), tmp_path, "monai")
     value = json.loads((out / "datalist.json").read_text())

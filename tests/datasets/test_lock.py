@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -127,3 +128,23 @@ def test_a_lock_file_that_was_deleted_between_opening_and_locking_is_not_held(pa
     with only_writer(path):
         assert len(tries) == 2
         assert path.is_file()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_disk_that_is_full_does_not_keep_from_locking(path, monkeypatch):
+    """Who holds it is not said then; what is written next finds the disk full, and says so."""
+    full = os.open("/dev/full", os.O_RDWR)
+    monkeypatch.setattr(os, "open", lambda *_: full)
+    monkeypatch.setattr("napari_medsynth.datasets.lock._is_still_there", lambda *_: True)
+    with only_writer(path):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of Windows are others")
+def test_a_file_system_without_locks_is_told_in_one_line(path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(WriteError, match="lock could not be locked: No locks available"), only_writer(path):
+        pass

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.case import Case
-from napari_medsynth.core.errors import WriteError
+from napari_medsynth.core.errors import ConfigError, WriteError
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.volume import Volume
@@ -163,3 +165,28 @@ def test_many_structures_fit():
     picture = draw_case(case, [entry.name for entry in table])
     assert picture.width < 2500
     assert picture.height < 1500
+
+
+def test_a_picture_is_not_written_under_the_name_of_another_kind_of_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"sample\.jpg'; expected a name that ends in \.png"):
+        visualize_sample(Cases(body()), path=tmp_path / "sample.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_path_it_is_shown_where_someone_looks(monkeypatch):
+    """In a terminal by the system's viewer; where output goes to a file, nothing opens."""
+    shown = []
+    monkeypatch.setattr(Image.Image, "show", lambda self: shown.append(self.size))
+    cases = SimpleNamespace(structure_names=("liver",), case=lambda index: body())
+    visualize_sample(cases)
+    assert not shown
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert [visualize_sample(cases).size] == shown
+
+
+def test_in_a_notebook_it_is_shown_beneath_the_cell(monkeypatch):
+    seen = []
+    display = SimpleNamespace(display=seen.append)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object, display=display))
+    cases = SimpleNamespace(structure_names=("liver",), case=lambda index: body())
+    assert [visualize_sample(cases)] == seen

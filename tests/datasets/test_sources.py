@@ -127,6 +127,12 @@ def test_places_without_a_case_are_named(tmp_path):
         find_sources([tmp_path])
 
 
+def test_folders_without_an_image_are_named(tmp_path):
+    for places in (([tmp_path], []), ([], [tmp_path]), ([tmp_path], [tmp_path])):
+        with pytest.raises(ReadError, match=r"holds no image; expected files such as scan\.nii\.gz"):
+            pair_sources(*places)
+
+
 def test_two_label_maps_beside_a_scan_are_refused(tmp_path):
     image = scan(tmp_path / "a.nii.gz", 1)
     mask(tmp_path / "a_seg.nii.gz", 1)

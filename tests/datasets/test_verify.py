@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from napari_medsynth.cli.app import main
+from napari_medsynth.core.progress import finish
+from napari_medsynth.datasets import DatasetFolder
 from napari_medsynth.datasets.folder import write_metadata
 from napari_medsynth.datasets.parts import part_path
 from napari_medsynth.datasets.schema import PLAN, UNFINISHED
-from napari_medsynth.datasets.verify import verify
+from napari_medsynth.datasets.verify import checking, verify
 from napari_medsynth.io.atomic import write_json
 from stored import SIZE, dataset, made_case, parts
 
@@ -96,12 +98,13 @@ def test_altered_texts_and_presence_are_named(folder):
     altered(folder / "train.h5", "scenarios", lambda data: data.__setitem__(3, b"other"))
     altered(folder / "val.h5", "checksums", lambda data: data.__setitem__(0, b"0" * 64))
     altered(folder / "test.h5", "history", lambda data: data.__setitem__(0, b"[]"))
-    first, second, third, checksum, fourth = verify(folder)
+    first, second, third, checksum, fourth, scenarios = verify(folder)
     assert "(case 1, case_000001) has presence 0 of 'liver', unlike its labels" in first
     assert "(case 3, case_000003) is altered" in second
     assert "val.h5 (case 0, case_000007) is altered" in third
     assert "val.h5 has checksum" in checksum
     assert "test.h5 (case 0, case_000009) is altered" in fourth
+    assert "data has scenarios ['other'" in scenarios
 
 
 def test_a_flipped_byte_in_packed_voxels_is_found_and_the_others_are_still_read(folder):
@@ -165,6 +168,22 @@ def test_metadata_that_disagrees(folder, key, value):
     assert [
         f"{name}.h5 has {key} " in problem for name, problem in zip(("train", "val", "test"), problems, strict=True)
     ] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("scenarios", ["nobody"], "scenarios"),
+        ("generation_params", {"size_noise": 9}, "generation_params"),
+        ("spacing", [9, 9, 9], "spacing"),
+        ("order", {"recipe": {"seed": 8}, "count": 10}, "recipe"),
+        ("order", {"recipe": {"seed": 7, "steps": ["toy"]}, "count": 11}, "total_samples"),
+    ],
+)
+def test_metadata_that_disagrees_with_all_files_together(folder, key, value, what):
+    path = folder / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), key: value}))
+    assert f"data has {what} " in only(verify(folder))
 
 
 @pytest.mark.parametrize("total", [None, "ten", 12])
@@ -277,3 +296,11 @@ def test_damage_anywhere_is_named_or_changes_nothing(folder, request):
     assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
     assert "named" in done.stdout
     assert done.stderr == ""
+
+
+def test_it_tells_how_far_it_is(folder):
+    """Reading a large dataset takes minutes."""
+    steps = []
+    assert finish(checking(folder), steps.append) == []
+    assert [step.done for step in steps] == list(range(len(steps)))
+    assert len(steps) == DatasetFolder.open(folder).total

@@ -14,6 +14,8 @@ from napari_medsynth.core.recipe import Recipe
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.settings import about
 from napari_medsynth.core.step import replay, step_class
+from napari_medsynth.core.yaml_text import read_yaml
+from napari_medsynth.phantom import scenarios
 from napari_medsynth.phantom.step import Phantom
 
 EMPTY = Case(id="p")
@@ -132,6 +134,29 @@ def test_a_file_of_scenarios_takes_the_place_of_the_built_in_ones(tmp_path):
     assert {params(made(seed, scenarios=path))["scenario"] for seed in range(5)} == {"mine"}
     with pytest.raises(ConfigError, match="no scenario 'splenectomy'"):
         made(scenarios=path, scenario="splenectomy")
+
+
+def test_a_scenario_that_cannot_be_shown_is_refused_at_once_however_rare_it_is(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("scenarios: [{name: mine, weight: 1000000}, {name: rare, weight: 0.001, absent: [livr]}]")
+    with pytest.raises(ConfigError, match=r"mine\.yaml, scenario 'rare': .* 'livr'; did you mean 'liver'"):
+        made(scenarios=path)
+    path.write_text("scenarios: [{name: mine}, {name: rare, absent: [gallbladder]}]")
+    assert params(made(scenarios=path, anatomy="torso", scenario="rare"))["scenario"] == "rare"
+    with pytest.raises(ConfigError, match="'gallbladder'"):
+        made(scenarios=path)
+
+
+def test_a_file_of_scenarios_is_read_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    path = tmp_path / "mine.yaml"
+    path.write_text("scenarios: [{name: mine}]")
+    read = []
+    monkeypatch.setattr(scenarios, "read_yaml", lambda *words: read.append(words) or read_yaml(*words))
+    for seed in range(3):
+        assert params(made(seed, scenarios=path))["scenario"] == "mine"
+    assert len(read) == 1
+    path.write_text("scenarios: [{name: yours}]")
+    assert params(made(scenarios=path))["scenario"] == "yours"
 
 
 def test_it_is_a_line_of_a_recipe():

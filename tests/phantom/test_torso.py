@@ -219,6 +219,22 @@ def test_vertebrae_stay_in_order(extremes):
         assert all(np.diff(heights) < -8)
 
 
+@pytest.mark.parametrize("curve", [0.51, 0.75, 0.99])
+@pytest.mark.parametrize("name", ["esophagus", "trachea"])
+def test_what_runs_along_the_spine_is_not_cut_by_it(name, curve):
+    """However bent the spine is: there is room between vertebrae and heart for the gullet, behind an open windpipe."""
+    drawn = body(variation=NONE)
+    drawn["habitus"]["curve"] = curve
+    view = frame((90, 116, 160), "thorax")
+    here = TORSO.paint(drawn, view, 0.0).labels == VALUE[name]
+    assert ndimage.label(here, np.ones((3, 3, 3)))[1] == 1
+    heights = view.lines()[0][here.any(axis=(1, 2))]
+    assert heights.max() == view.lines()[0].max()
+    assert heights.min() < (115 if name == "esophagus" else 235)
+    area = here.sum(axis=(1, 2)).astype(float)[view.lines()[0] > heights.min() + 10] * np.prod(view.spacing[1:])
+    assert area.min() > (30 if name == "esophagus" else 170), "mm²"
+
+
 def test_organs_stay_inside_the_body(extremes):
     for painted in extremes:
         inner = ndimage.binary_erosion(painted.labels > 0, border_value=1)
@@ -265,6 +281,18 @@ def test_what_is_absent_changes_nothing_elsewhere(usual):
 def test_the_canal_runs_on_where_a_vertebra_is_missing(usual):
     painted = TORSO.paint(body(without("L3"), NONE), frame(), 0.0)
     assert volume(painted, frame(), "spinal_canal") >= volume(usual, frame(), "spinal_canal")
+
+
+@pytest.mark.parametrize(
+    ("present", "low", "high"),
+    [("thoracic", 10, None), ("abdominal", None, 60), ("intervertebral_discs", None, None)],
+)
+def test_no_disc_hangs_between_vertebrae_that_are_missing(usual, present, low, high):
+    discs = places(TORSO.paint(body(CATALOGUE.members([present]), NONE), frame(), 0.0), frame(), "intervertebral_discs")
+    whole = places(usual, frame(), "intervertebral_discs")
+    top, bottom = whole[:, 0].max(), whole[:, 0].min()
+    assert (discs[:, 0].min() > low) if low is not None else (discs[:, 0].min() == bottom)
+    assert (discs[:, 0].max() < high) if high is not None else (discs[:, 0].max() == top)
 
 
 def test_a_body_with_nothing_in_it_can_be_painted():

@@ -295,7 +295,7 @@ def test_all_arguments_are_there_with_the_documented_defaults(capsys):
 
 
 def test_there_is_a_version(capsys):
-    assert main(["--version"]) == 0
+    assert main(["phantom", "--version"]) == 0
     assert napari_medsynth.__version__ in capsys.readouterr().out
 
 

@@ -201,10 +201,10 @@ def _command(words: list[str], console: Console) -> Runnable | None:
     if inner[0] in ("-h", "--help"):
         console.say(_overview(group))
         return None
-    if inner == ["--version"] and not group:
+    name = f"{group} {inner[0]}".strip()
+    if inner[-1] == "--version" and (words == ["--version"] or (name in COMMANDS and len(inner) == 2)):
         console.say(f"medsynth {__version__}")
         return None
-    name = f"{group} {inner[0]}".strip()
     if name not in COMMANDS:
         raise ConfigError(f"there is no command {shown(name)}; {nearest(name, _names(group))}")
     return _parsed(name, inner[1:])

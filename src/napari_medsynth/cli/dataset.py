@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
-from ..core.errors import ConfigError
+from ..core.errors import ConfigError, ReadError
 from ..core.recipe import Recipe
 from .console import Console
 
@@ -42,7 +42,7 @@ class Dataset:
         recipe = Recipe.read(self.recipe)
         if self.seed is not None:
             recipe = replace(recipe, seed=self.seed)
-        was_finished = (self.output / "metadata.json").is_file()
+        was_finished = self._is_finished()
         job = make_dataset(
             recipe,
             self.count,
@@ -59,6 +59,14 @@ class Dataset:
         else:
             console.wrote(folder)
         self._write_report(folder, console)
+
+    def _is_finished(self) -> bool:
+        from ..datasets import DatasetFolder
+
+        try:
+            return (self.output / "metadata.json").is_file() and DatasetFolder.open(self.output).is_finished
+        except ReadError:  # a split is missing, or the runner says what is wrong with the folder
+            return False
 
     def _sources(self) -> tuple[Source, ...]:
         from ..datasets.sources import find_sources, pair_sources

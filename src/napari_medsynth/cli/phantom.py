@@ -50,6 +50,7 @@ class Phantom:
     def _generate(self, console: Console) -> None:
         from ..datasets.runner import make_dataset
 
+        self.phantom.known_scenarios()  # a file that cannot be used is no fault of the first case
         recipe = Recipe(steps=(self.phantom,), seed=self.seed)
         if console.verbose:
             console.say(recipe.to_yaml().rstrip())

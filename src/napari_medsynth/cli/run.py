@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from ..core.case import Case, case_id
+from ..core.errors import ConfigError
 from ..core.recipe import Recipe
 from .console import Console
 
@@ -31,14 +32,16 @@ class Run:
         recipe = Recipe.read(self.recipe)
         if self.seed is not None:
             recipe = replace(recipe, seed=self.seed)
-        case = console.finish(recipe.run(self._start()))
+        case = console.finish(recipe.run(self._start(recipe)))
         extras = {"recipe.yaml": recipe.to_yaml()}
         console.wrote(write_case(case, self.output, extras=extras, overwrite=self.overwrite))
 
-    def _start(self) -> Case:
+    def _start(self, recipe: Recipe) -> Case:
         from ..io import read_case, read_labels
 
         if self.image is not None:
             return read_case(self.image, self.labels)
+        if self.labels is None and not recipe.steps:
+            raise ConfigError(f"{self.recipe} has no steps, and no scan is given; expected one of them")
         name = case_id((self.labels or self.recipe).name.partition(".")[0])
         return Case(id=name, labels=None if self.labels is None else read_labels(self.labels))

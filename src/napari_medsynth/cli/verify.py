@@ -25,22 +25,22 @@ class Verify:
 
     def run(self, console: Console) -> None:
         """Name each problem; fail if there is one."""
-        problems = self._problems()
+        problems = self._problems(console)
         for problem in problems:
             console.say(problem)
         if problems:
             raise ReadError(f"{self.path} has {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         console.say(f"{self.path} is whole and as recorded")
 
-    def _problems(self) -> list[str]:
+    def _problems(self, console: Console) -> list[str]:
         if (self.path / "index.json").is_file():
             from ..tumor.library import SeedLibrary
 
             return SeedLibrary.open(self.path).verify()
         if self.path.suffix.lower() == ".h5" or any((self.path / name).exists() for name in _DATASET):
-            from ..datasets.verify import verify as verify_dataset
+            from ..datasets.verify import checking
 
-            return verify_dataset(self.path)
+            return console.finish(checking(self.path))
         from ..io import verify
 
         return verify(self.path)

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.case import Case
+from ..core.errors import ConfigError, shown
 from ..core.progress import finish
+from ..core.rng import stream
 from ..phantom.anatomy import Name
 from ..phantom.step import Phantom
 from .planned import PlannedDataset, Sample, sample_of, structure_names
@@ -50,6 +52,7 @@ class SyntheticAnatomyGenerator:
         anatomy: Name = "classic",
     ) -> None:
         self.step = Phantom(anatomy=anatomy, image_size=image_size, spacing=spacing, scenario="normal_complete")
+        stream(seed)
         self.seed = seed
         self.made = 0
 
@@ -88,6 +91,8 @@ class SyntheticAnatomyGenerator:
         ConfigError
             If a structure is not known (the nearest is named) or a noise is out of range.
         """
+        if isinstance(present_structures, str):  # a sequence of letters, which nobody means
+            raise ConfigError(f"present_structures is {shown(present_structures)}; expected a list of names")
         step = replace(
             self.step,
             present=None if present_structures is None else tuple(present_structures),
@@ -117,6 +122,7 @@ class SyntheticDatasetGenerator:
         anatomy: Name = "classic",
     ) -> None:
         self.step = Phantom(anatomy=anatomy, image_size=image_size, spacing=spacing)
+        stream(seed)
         self.seed = seed
 
     def generate_dataset(
@@ -160,7 +166,7 @@ class SyntheticDatasetGenerator:
             Processes that make samples; None for one a core. More than one needs the script to be guarded by
             ``if __name__ == "__main__":``, as everything that starts processes does.
         scheduler
-            Address of a Dask scheduler that is running already.
+            Address of a Dask scheduler that is running already, whose workers make them in place of ``workers``.
 
         Returns
         -------
@@ -172,17 +178,19 @@ class SyntheticDatasetGenerator:
         WriteError
             If it cannot be written.
         ConfigError
-            If the folder holds something else.
+            If the folder holds something else, or the dataset is not a planned one.
         """
         from ..datasets.runner import make_dataset
 
+        if not isinstance(dataset, PlannedDataset):
+            raise ConfigError(f"the dataset is of type {type(dataset).__name__}; expected what generate_dataset gave")
         job = make_dataset(
             dataset.recipe,
             dataset.total_samples,
             Path(path),
             validation_split=dataset.validation_split,
             test_split=dataset.test_split,
-            workers=workers,
+            workers=workers if scheduler is None else None,
             scheduler=scheduler,
         )
         return finish(job)

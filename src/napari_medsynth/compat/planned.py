@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.case import Case
+from ..core.errors import shown
 from ..core.labels import LabelMap
 from ..core.recipe import Recipe
+from ..core.rng import stream
+from ..core.settings import nearest
 from ..core.volume import Volume
 from ..datasets.plan import plan_splits
 from ..datasets.schema import scenario_of
@@ -40,6 +43,11 @@ class PlannedDataset(Mapping[str, "PlannedSplit"]):
         How many there are in all splits together.
     validation_split, test_split
         Fractions of them that are held back.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot be used.
     """
 
     step: Phantom
@@ -50,6 +58,7 @@ class PlannedDataset(Mapping[str, "PlannedSplit"]):
     _splits: dict[str, range] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        stream(self.seed)
         object.__setattr__(self, "_splits", plan_splits(self.total_samples, self.validation_split, self.test_split))
 
     @property
@@ -63,6 +72,8 @@ class PlannedDataset(Mapping[str, "PlannedSplit"]):
         return structure_names(self.step)
 
     def __getitem__(self, split: str) -> PlannedSplit:
+        if split not in self._splits:
+            raise KeyError(f"there is no split {shown(split)}; {nearest(str(split), self._splits)}")
         return PlannedSplit(self, self._splits[split])
 
     def __iter__(self) -> Iterator[str]:

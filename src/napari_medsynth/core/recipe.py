@@ -30,6 +30,8 @@ from .yaml_text import parse_yaml, read_yaml
 class Recipe:
     """Steps in the order in which they are applied, and the seed of their random streams.
 
+    A recipe without steps takes cases as they are, e.g. real ones into a dataset.
+
     Raises
     ------
     ConfigError
@@ -41,6 +43,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         stream(self.seed)
+        object.__setattr__(self, "seed", int(self.seed))  # NumPy's whole numbers cannot be written
 
     def __call__(self, case: Case, *, index: int = 0) -> Case:
         """Return ``case`` after all steps; ``index`` is the case's in its dataset."""
@@ -87,8 +90,8 @@ class Recipe:
             if key not in ("seed", "steps"):
                 raise ConfigError(f"{where} has no key {shown(key)}; {nearest(str(key), ('seed', 'steps'))}")
         steps = value.get("steps")
-        if not isinstance(steps, list) or not steps:
-            raise ConfigError(f"{where} has steps = {shown(steps)}; expected a list of at least one step")
+        if not isinstance(steps, list):
+            raise ConfigError(f"{where} has steps = {shown(steps)}; expected a list of steps")
         made = tuple(_step(item, f"{where}, step {n}") for n, item in enumerate(steps, 1))
         return cls(steps=made, seed=value.get("seed", 0))
 

@@ -120,6 +120,8 @@ def nearest(word: str, known: Any) -> str:
 
 def _converted(value: Any, hint: Any, where: str) -> Any:
     """Return ``value`` as the type that ``hint`` asks for, changing only its container (list → tuple, str → Path …)."""
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays: recipes and records keep plain ones
+        value = value.tolist()
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _converted_union(value, args, where)

@@ -1,8 +1,10 @@
-"""Plain values from YAML that anyone may have written: bounded in size, and its tags run no code."""
+"""Plain values from YAML that anyone may have written: bounded in size, no key twice, and its tags run no code."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .errors import ConfigError, ReadError, shown
 
@@ -46,7 +48,11 @@ def parse_yaml(text: str, where: str) -> object:
     import yaml
 
     try:
-        return yaml.safe_load(text)
+        loader = _loader()(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         place = "" if line is None else f" at line {line + 1}"
@@ -57,3 +63,22 @@ def parse_yaml(text: str, where: str) -> object:
         raise ConfigError(f"{where} is not valid YAML: a value is not of its type ({shown(str(error))})") from error
     except RecursionError as error:
         raise ConfigError(f"{where} is not valid YAML: it is nested too deeply") from error
+
+
+@cache
+def _loader() -> Any:
+    """Return PyYAML's safe loader, which takes the last of equal keys without a word, as one that refuses them."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            node = super().compose_mapping_node(anchor)
+            seen = set()
+            for key, _ in node.value:
+                name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+                if name in seen:
+                    raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is there twice", problem_mark=key.start_mark)
+                seen.update([name] if name else [])
+            return node
+
+    return Loader

@@ -155,4 +155,4 @@ class Blocks:
             return block.view(self.dtype)
 
     def _label(self, place: tuple[int, ...]) -> str:
-        return f"{self._name}, case {', '.join(str(n) for n in place)}"
+        return f"{self._name}, case {', '.join(str(n) for n in place)}" if place else self._name

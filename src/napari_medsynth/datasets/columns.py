@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import ReadError
+from .blocks import Blocks
 from .safety import dataset, explained, require_stored
 from .schema import AFFINES, CASE_IDS, CHECKSUMS, INDICES, PRESENCE, SCENARIOS, SEEDS, SPACING
 
@@ -97,10 +98,18 @@ def read_column(
     if found.shape != shape or found.dtype.kind not in kinds:
         raise ReadError(f"{path} has {name!r} of {found.dtype} {found.shape}; expected {shape}")
     require_stored(found, path, max_bytes)
+    if found.chunks is not None and 0 not in shape:
+        return _unpacked(Blocks(file, name, path, leading=0, max_bytes=max_bytes), shape)
     with explained(path, name):
         column = np.empty(shape, found.dtype)
         found.id.read(h5py.h5s.ALL, h5py.h5s.ALL, column)
         return column
+
+
+def _unpacked(blocks: Blocks, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Unpack a column here: another maker may have packed it, and HDF5 unpacks whatever there is."""
+    found = blocks.read()
+    return np.zeros(shape, blocks.dtype) if found is None else found
 
 
 def texts(column: npt.NDArray[Any], name: str, path: Path) -> tuple[str, ...]:

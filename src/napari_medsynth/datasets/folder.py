@@ -170,22 +170,26 @@ def write_metadata(folder: Path, **extra: Any) -> Path:
     WriteError
         If it cannot be written.
     """
+    files = {name: path for name in SPLITS if (path := folder / f"{name}.h5").is_file()}
+    if not files:
+        raise ReadError(f"{folder} has no {SPLITS[0]}.h5; expected a file of cases")
+    write_json(folder / METADATA, {**described(files), "package_version": __version__, **extra})
+    return folder / METADATA
+
+
+def described(files: Mapping[str, Path]) -> dict[str, Any]:
+    """Return what ``metadata.json`` says of the files of some splits, at least one; raises as :meth:`.Split.open`."""
     entries: dict[str, dict[str, Any]] = {}
     scenarios: set[str] = set()
     spacings: set[tuple[float, ...]] = set()
-    meta = None
-    for name in SPLITS:
-        path = folder / f"{name}.h5"
-        if path.is_file():
-            with Split.open(path) as split:
-                meta = split.meta
-                entries[name] = {"file": path.name, "cases": len(split), "checksum": sum_of_sums(split.checksums)}
-                scenarios |= set(split.scenarios)
-                spacings |= {tuple(row) for row in split.spacing.tolist()}
-    if meta is None:
-        raise ReadError(f"{folder} has no {SPLITS[0]}.h5; expected a file of cases")
-    recipe = recipe_of(meta.recipe, folder)
-    values = {
+    for name, path in files.items():
+        with Split.open(path) as split:
+            meta = split.meta
+            entries[name] = {"file": path.name, "cases": len(split), "checksum": sum_of_sums(split.checksums)}
+            scenarios |= set(split.scenarios)
+            spacings |= {tuple(row) for row in split.spacing.tolist()}
+    recipe = recipe_of(meta.recipe, path)
+    return {
         "structure_names": list(meta.names),
         "image_size": list(meta.image_size),
         "generation_params": _variation(recipe),
@@ -199,10 +203,7 @@ def write_metadata(folder: Path, **extra: Any) -> Path:
         "splits": entries,
         "schema": SCHEMA,
         "schema_version": VERSION,
-        "package_version": __version__,
     }
-    write_json(folder / METADATA, {**values, **extra})
-    return folder / METADATA
 
 
 def sum_of_sums(checksums: Sequence[str]) -> str:
@@ -241,6 +242,7 @@ def _expanded(value: object) -> Any:
 def _variation(recipe: Mapping[str, Any] | None) -> dict[str, float]:
     """How much a phantom's bodies differ, under the names that readers of the plain layout look for."""
     names = ("position_noise", "size_noise", "intensity_noise")
-    steps = recipe.get("steps", []) if recipe else []
-    settings: Mapping[str, Any] = next((step["phantom"] for step in steps if "phantom" in step), {})
+    steps = recipe.get("steps") if recipe else None
+    phantoms = (step.get("phantom") for step in steps if isinstance(step, dict)) if isinstance(steps, list) else ()
+    settings = next((found for found in phantoms if isinstance(found, dict)), {})
     return {name: settings[name] for name in names if name in settings}

@@ -14,7 +14,7 @@ from ..core.labels import Label, LabelTable
 from ..io.plainfile import read_json
 from .columns import Columns, read_column, texts, zero_or_one
 from .headers import Header, checked_blocks, checked_names
-from .safety import dataset, explained, members, require_stored, text
+from .safety import MAX_TEXT, dataset, explained, members, require_stored, text
 from .schema import IMAGES, MASKS, MAX_STRUCTURES, METADATA, PRESENCE, SCENARIOS, Meta
 
 
@@ -102,12 +102,22 @@ def _names_of(file: h5py.File, path: Path) -> tuple[str, ...]:
 
 
 def _scenarios(file: h5py.File, path: Path, count: int, max_bytes: int | None) -> tuple[str, ...]:
-    """Texts of fixed or variable width; the latter lie in the file as they are and cannot unpack to more."""
+    """Texts of fixed or variable width; of the latter, many rows may name one long text, so that they are counted."""
     found = dataset(file, SCENARIOS, path)
     if found.dtype.kind != "O":
         return texts(read_column(file, SCENARIOS, path, "S", (count,), max_bytes), SCENARIOS, path)
     if found.shape != (count,):
         raise ReadError(f"{path} has {SCENARIOS!r} of shape {found.shape}; expected {(count,)}")
     require_stored(found, path, max_bytes)
+    if found.compression is not None:  # HDF5 would unpack the references, whatever there is
+        raise ReadError(f"{path} packs the texts of {SCENARIOS!r}; expected them as they are, or of a fixed width")
+    kept: list[str] = []
+    size = 0
     with explained(path, SCENARIOS):
-        return tuple(str(value) for value in found.asstr()[()])
+        rows = found.asstr()
+        for row in range(count):
+            kept.append(str(rows[row]))
+            size += len(kept[-1])
+            if size > MAX_TEXT:
+                raise ReadError(f"{path} has {SCENARIOS!r} of more than {MAX_TEXT} bytes")
+    return tuple(kept)

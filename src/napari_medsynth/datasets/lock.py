@@ -32,13 +32,13 @@ def only_writer(path: Path) -> Iterator[None]:
     Raises
     ------
     WriteError
-        If another process or thread holds it; the message names process and host.
+        If another process or thread holds it; the message names process and host. Or if it cannot be made or locked.
     """
     file = _locked(path)
     try:
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
-        file.flush()
+        with suppress(OSError):  # on a full disk: what is locked is locked without a word
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
         yield
     finally:
         _release(file, path)
@@ -48,10 +48,15 @@ def _locked(path: Path) -> BinaryIO:
     """Open and lock the file; once more if its holder deleted it between the two."""
     while True:
         try:
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "rb+")
+            file: BinaryIO = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "rb+", buffering=0)
         except OSError as error:
             raise WriteError(f"{path} could not be written: {error.strerror}") from error
-        if not _try_lock(file):
+        try:
+            locked = _try_lock(file)
+        except OSError as error:
+            file.close()
+            raise WriteError(f"{path} could not be locked: {error.strerror}") from error
+        if not locked:
             with file:
                 holder = _holder(file)
             raise WriteError(f"{path.parent.parent} is being written by {holder}; expected one writer at a time")

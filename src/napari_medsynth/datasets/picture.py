@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from PIL import Image, ImageDraw, ImageFont
 
 from ..core.case import Case
+from ..core.errors import ConfigError, shown
 from ..io import write_bytes
 from .planes import Plane, Shown, planes_of, shown_structures
 from .schema import scenario_of
@@ -45,12 +47,13 @@ def visualize_sample(dataset: Cases, idx: int = 0, *, path: str | Path | None = 
     idx
         Number of the sample; negative ones count from the end.
     path
-        File to write the picture to as well, as PNG.
+        File to write the picture to, with a name that ends in .png. Without one the picture is shown: in a notebook
+        beneath the cell, in a terminal by the system's viewer.
 
     Returns
     -------
     PIL.Image.Image
-        It displays itself in a notebook; ``show()`` opens a window.
+        The picture.
 
     Raises
     ------
@@ -60,13 +63,28 @@ def visualize_sample(dataset: Cases, idx: int = 0, *, path: str | Path | None = 
         If it cannot be read.
     WriteError
         If the picture cannot be written.
+    ConfigError
+        If ``path`` has the name of another kind of file.
     """
+    if path is not None and Path(path).suffix.lower() != ".png":
+        raise ConfigError(f"the picture's path is {shown(str(path))}; expected a name that ends in .png")
     picture = draw_case(dataset.case(idx), dataset.structure_names)
-    if path is not None:
+    if path is None:
+        _show(picture)
+    else:
         data = io.BytesIO()
         picture.save(data, "PNG")
         write_bytes(path, data.getvalue())
     return picture
+
+
+def _show(picture: Image.Image) -> None:
+    """Show a picture in the notebook that runs, else, if someone sits at a terminal, in the system's viewer."""
+    notebook = sys.modules.get("IPython")
+    if notebook is not None and notebook.get_ipython() is not None:
+        notebook.display.display(picture)
+    elif sys.stdout.isatty():
+        picture.show()
 
 
 def draw_case(case: Case, names: Sequence[str]) -> Image.Image:

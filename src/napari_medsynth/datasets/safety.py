@@ -149,8 +149,8 @@ def _require_inside(found: h5py.Dataset, name: str, path: Path) -> None:
         raise ReadError(f"{path} keeps {name!r} in other files; they are not followed")
     filters = [plist.get_filter(n)[0] for n in range(plist.get_nfilters())]
     strange = sorted(set(filters) - {DEFLATE, SHUFFLE, FLETCHER, LZF})
-    if strange or len(set(filters)) < len(filters):
-        expected = "expected gzip, shuffle, fletcher32 or lzf, each at most once"
+    if strange or len(set(filters)) < len(filters) or {DEFLATE, LZF} <= set(filters):
+        expected = "expected gzip or lzf, shuffle and fletcher32, each at most once"
         raise ReadError(f"{path} packs {name!r} with filters {filters[:8]}; {expected}")
 
 

@@ -115,7 +115,7 @@ def pair_sources(images: Sequence[StrPath], labels: Sequence[StrPath]) -> tuple[
     ConfigError
         If there are not as many of the one as of the other, or files of two folders do not have the same names.
     ReadError
-        If one is not there.
+        If one is not there, or a folder has none.
     """
     if not images or not labels:
         alone = [Source.of(path) for path in _files(images)] + [Source.of(None, path) for path in _files(labels)]
@@ -136,7 +136,7 @@ def _at(place: Path) -> list[Source]:
     if not place.is_dir():
         raise ReadError(f"{place} does not exist; expected a case, an image or a folder of them")
     cases = [Source.of(item) for item in sorted(place.iterdir()) if _is_case(item)]
-    found = cases + _pairs(_files([place]))
+    found = cases + _pairs(_images_in(place))
     if not found:
         raise ReadError(f"{place} holds no case and no image; expected case folders, or images with label maps")
     return found
@@ -167,15 +167,20 @@ def _labels_beside(image: Path) -> Path | None:
 
 
 def _files(places: Sequence[StrPath]) -> list[Path]:
-    """Images of these places: files as they are, of folders those in them, in the order of their names."""
+    """Images of these places: files as they are, of folders those in them; :class:`ReadError` if one has none."""
     found: list[Path] = []
     for place in map(Path, places):
-        if place.is_dir() and not _is_case(place):
-            known = (*NIFTI, *ITK, *PNG)
-            found += sorted(p for p in place.iterdir() if p.is_file() and format_of(p) in known and p.name[0] != ".")
-        else:
-            found.append(place)
+        images = _images_in(place) if place.is_dir() and not _is_case(place) else [place]
+        if not images:
+            raise ReadError(f"{place} holds no image; expected files such as scan.nii.gz, scan.mha or scan.nrrd")
+        found += images
     return found
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Images of a folder, in the order of their names."""
+    known = (*NIFTI, *ITK, *PNG)
+    return sorted(p for p in folder.iterdir() if p.is_file() and format_of(p) in known and p.name[0] != ".")
 
 
 def _by_name(images: list[Path], labels: list[Path]) -> list[Source]:

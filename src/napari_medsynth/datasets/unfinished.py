@@ -19,6 +19,7 @@ from ..core.record import plain
 from ..core.version import __version__
 from ..io.atomic import write_json
 from ..io.plainfile import read_json
+from .inputs import inputs_of
 from .lock import only_writer
 from .parts import parts_in
 from .plan import plan_splits
@@ -48,6 +49,8 @@ class Order:
         Fractions of the cases, or with sources, of the sources.
     sources
         Name and checksum of each source, in their order.
+    inputs
+        Path and checksum of each file that the recipe reads.
     version
         Of this package: another one may make other voxels.
     """
@@ -57,6 +60,7 @@ class Order:
     validation_split: float
     test_split: float
     sources: tuple[Mapping[str, str], ...] = ()
+    inputs: tuple[Mapping[str, str], ...] = ()
     version: str = __version__
 
     @classmethod
@@ -71,9 +75,12 @@ class Order:
             If count or a fraction cannot be used.
         SplitError
             If there are fewer sources than splits.
+        ReadError
+            If a file that the recipe names cannot be read.
         """
         known = tuple({"id": source.id, "sha256": source.sha256} for source in sources)
-        order = cls(plain(recipe.to_json()), count, float(validation_split), float(test_split), known)
+        read = inputs_of(recipe)
+        order = cls(plain(recipe.to_json()), count, float(validation_split), float(test_split), known, read)
         order.splits()
         return order
 
@@ -112,7 +119,7 @@ def claimed(folder: Path, order: Order) -> Iterator[bool]:
         If someone else writes there, or the folder cannot be made.
     """
     _require_ours(folder)
-    if _is_finished(folder):
+    if _is_finished(folder, order):
         _require_same(folder, order, _ordered(folder / METADATA))
         yield True
         return
@@ -134,6 +141,8 @@ def _begun(folder: Path, order: Order) -> Iterator[bool]:
     plan = folder / UNFINISHED / PLAN
     if plan.is_file() and _has_cases(folder):
         _require_same(folder, order, read_json(plan))
+    elif (folder / METADATA).is_file():  # it was finished, and a split was lost since
+        _require_same(folder, order, _ordered(folder / METADATA))
     _clean(folder)
     write_json(plan, order.to_json())
     try:
@@ -154,9 +163,10 @@ def _require_ours(folder: Path) -> None:
         raise ConfigError(f"{folder} holds {shown(found)}; expected an empty or new folder, or a dataset to go on with")
 
 
-def _is_finished(folder: Path) -> bool:
+def _is_finished(folder: Path, order: Order) -> bool:
     """Whether nothing is left to do: metadata is written last, and then the plan goes."""
-    return (folder / METADATA).is_file() and not (folder / UNFINISHED / PLAN).is_file()
+    written = (folder / METADATA).is_file() and not (folder / UNFINISHED / PLAN).is_file()
+    return written and all((folder / f"{name}.h5").is_file() for name in order.splits())
 
 
 def _ordered(metadata: Path) -> Mapping[str, Any]:

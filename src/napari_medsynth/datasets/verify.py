@@ -1,4 +1,4 @@
-"""Is a dataset whole and as it was written: :func:`verify`."""
+"""Is a dataset whole and as it was written: :func:`verify`, and :func:`checking` as a job that tells how far it is."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import MedsynthError, shown
+from ..core.progress import Job, Progress, finish
 from ..io.plainfile import read_json
 from .checksum import checksum, content_sum
-from .folder import DatasetFolder, recipe_of, split_files, sum_of_sums
+from .folder import DatasetFolder, described, recipe_of, split_files, sum_of_sums
 from .parts import open_part, parts_in
 from .reader import Split
 from .schema import IMAGES, INSTANCES, LABELS, METADATA
 
 _FEW = 5  #: how many of many are named
+
+#: A problem, or how far the search for more is.
+Found = str | Progress
 
 
 def verify(path: Path) -> list[str]:
@@ -26,17 +30,29 @@ def verify(path: Path) -> list[str]:
     Every case is read in full and compared with its checksum; masks and presence with the labels; metadata with the
     files. Cases that are missing, cut short, altered or there twice, in one split or in two, are named.
     """
+    return finish(checking(path))
+
+
+def checking(path: Path) -> Job[list[str]]:
+    """Do what :func:`verify` does as a job; it reports each case before it is read."""
     path = Path(path)
+    problems: list[str] = []
     try:
-        return list(_folder_problems(path) if path.is_dir() else _file_problems(path, _Seen()))
+        for found in _folder_problems(path) if path.is_dir() else _file_problems(path, _Seen()):
+            if isinstance(found, Progress):
+                yield found
+            else:
+                problems.append(found)
     except MedsynthError as error:
-        return [str(error)]
+        problems.append(str(error))
+    return problems
 
 
 class _Seen:
-    """Where each id, index and content was met first, to find a case that is there twice."""
+    """How many cases were met, and where each id, index and content was met first, to find one that is there twice."""
 
     def __init__(self) -> None:
+        self.cases = 0
         self.marks: dict[tuple[str, Any], str] = {}
         self._contents: dict[str, tuple[str, str]] = {}
 
@@ -64,7 +80,7 @@ class _Seen:
             yield f"{where} holds the same voxels as {first}"
 
 
-def _folder_problems(folder: Path) -> Iterator[str]:
+def _folder_problems(folder: Path) -> Iterator[Found]:
     seen = _Seen()
     metadata: Mapping[str, Any] = {}
     if (folder / METADATA).is_file():
@@ -81,11 +97,12 @@ def _folder_problems(folder: Path) -> Iterator[str]:
         yield from _guarded(_part_problems(part, index, seen))
     if "splits" in metadata:
         yield from _missing_indices(folder, metadata, seen)
+        yield from _guarded(_summary_problems(folder, files, metadata))
     listed = set(files.values())
     yield from (f"{path} is not listed in {METADATA}" for path in sorted(folder.glob("*.h5")) if path not in listed)
 
 
-def _guarded(problems: Iterator[str]) -> Iterator[str]:
+def _guarded(problems: Iterator[Found]) -> Iterator[Found]:
     """Go on with the next file where one cannot be read on."""
     try:
         yield from problems
@@ -93,12 +110,12 @@ def _guarded(problems: Iterator[str]) -> Iterator[str]:
         yield str(error)
 
 
-def _part_problems(path: Path, index: int, seen: _Seen) -> Iterator[str]:
+def _part_problems(path: Path, index: int, seen: _Seen) -> Iterator[Found]:
     open_part(path, index).close()
     yield from _file_problems(path, seen)
 
 
-def _split_problems(path: Path, name: str, metadata: Mapping[str, Any], seen: _Seen) -> Iterator[str]:
+def _split_problems(path: Path, name: str, metadata: Mapping[str, Any], seen: _Seen) -> Iterator[Found]:
     if not path.is_file():
         yield f"{path} is missing"
         return
@@ -127,6 +144,21 @@ def _disagreements(split: Split, name: str, metadata: Mapping[str, Any]) -> Iter
             yield f"{split.path} has {what} {shown(mine)}; {METADATA} says {shown(theirs)}"
 
 
+def _summary_problems(folder: Path, files: Mapping[str, Path], metadata: Mapping[str, Any]) -> Iterator[str]:
+    """What ``metadata.json`` says of all files together, and of the order that they were made to."""
+    if not all(file.is_file() for file in files.values()):
+        return  # each that is missing was named
+    found = described(files)
+    said = {key: (found[key], metadata.get(key)) for key in ("generation_params", "scenarios", "spacing")}
+    order = metadata.get("order")
+    if isinstance(order, dict):
+        said["recipe"] = (found["recipe"], order.get("recipe"))
+        said["total_samples"] = (found["total_samples"], order.get("count"))
+    for what, (mine, theirs) in said.items():
+        if mine != theirs:
+            yield f"{folder} has {what} {shown(mine)}; {METADATA} says {shown(theirs)}"
+
+
 def _missing_indices(folder: Path, metadata: Mapping[str, Any], seen: _Seen) -> Iterator[str]:
     total = metadata.get("total_samples")
     if isinstance(total, bool) or not isinstance(total, int) or total < 1:
@@ -139,10 +171,12 @@ def _missing_indices(folder: Path, metadata: Mapping[str, Any], seen: _Seen) -> 
         yield f"{folder} has {len(found)} of {total} cases; missing: {', '.join(few)}{more}"
 
 
-def _file_problems(path: Path, seen: _Seen) -> Iterator[str]:
+def _file_problems(path: Path, seen: _Seen) -> Iterator[Found]:
     with Split.open(path) as split:
         for row, case_id in enumerate(split.columns.case_ids):
             where = f"{path} (case {row}, {case_id})"
+            yield Progress(seen.cases, seen.cases - row + len(split), f"checking {path.name}")
+            seen.cases += 1
             try:
                 content = content_sum(_voxels(split, row))
                 yield from _case_problems(split, row, content, where)

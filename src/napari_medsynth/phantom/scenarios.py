@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,13 +13,15 @@ import numpy as np
 from ..core.errors import ConfigError, shown
 from ..core.settings import nearest
 from ..core.yaml_text import read_yaml
-from .catalogue import Catalogue
+from .catalogue import Catalogue, catalogue
 
 #: Asks for a scenario to be drawn by the shares of all.
 MIXED = "mixed"
 
 MAX_SCENARIOS = 1000
 _MAX_TEXT = 200
+_MAX_NAME = 64  #: bytes in UTF-8: datasets keep no more
+_MAX_NAMES = 1000  #: of structures and groups in one list; YAML aliases make long lists cheap to write
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     """
     data = read_yaml(path, "scenarios")
     if not isinstance(data, Mapping) or set(data) != {"scenarios"}:
-        found = [shown(k) for k in data] if isinstance(data, Mapping) else type(data).__name__
+        found = shown(list(data)) if isinstance(data, Mapping) else type(data).__name__
         raise ConfigError(f"{path} has {found}; expected the one key 'scenarios'")
     entries = data["scenarios"]
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_SCENARIOS:
@@ -107,6 +109,36 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     if not sum(scenario.share for scenario in made):
         raise ConfigError(f"{path} gives every scenario weight 0; expected one above 0")
     return made
+
+
+def scenarios_for(path: Path, anatomy: str) -> tuple[Scenario, ...]:
+    """Read the scenarios of a file for an anatomy; a file that has not changed is read once.
+
+    All of them are checked, so that what is wrong with a rare one is said before the first case and not in the midst
+    of a dataset.
+
+    Raises
+    ------
+    ReadError, ConfigError
+        As :func:`read_scenarios` does, and if the anatomy lacks a structure that a scenario names.
+    """
+    try:
+        found = path.stat()
+        state = (found.st_mtime_ns, found.st_size, found.st_ino)
+    except OSError:  # which reading it explains
+        state = (0, 0, 0)
+    return _scenarios_for(path, anatomy, state)
+
+
+@lru_cache(maxsize=8)
+def _scenarios_for(path: Path, anatomy: str, state: tuple[int, int, int]) -> tuple[Scenario, ...]:
+    scenarios = read_scenarios(path)
+    for scenario in scenarios:
+        try:
+            scenario.structures(catalogue(anatomy))
+        except ConfigError as error:
+            raise ConfigError(f"{path}, {error}") from error
+    return scenarios
 
 
 def choose(name: str, scenarios: Sequence[Scenario], rng: np.random.Generator) -> Scenario:
@@ -139,15 +171,22 @@ def _scenario(entry: object, where: str) -> Scenario:
     for key in entry:
         if key not in keys:
             raise ConfigError(f"{where} has no key {shown(key)}; {nearest(str(key), keys)}")
-    words = {key: _text(entry.get(key, ""), f"{where}, {key}") for key in keys[:4]}
-    if not words["name"] or words["name"] in (MIXED, "custom"):
-        raise ConfigError(f"{where} has name {shown(words['name'])}; expected one, and not 'mixed' or 'custom'")
     return Scenario(
-        **words,
+        name=_name(entry.get("name", ""), where),
+        **{key: _text(entry.get(key, ""), f"{where}, {key}") for key in keys[1:4]},
         share=_weight(entry.get("weight", 1), f"{where}, weight"),
         present=None if entry.get("present") is None else _names(entry["present"], f"{where}, present"),
         absent=_names(entry.get("absent", []), f"{where}, absent"),
     )
+
+
+def _name(value: object, where: str) -> str:
+    name = _text(value, f"{where}, name")
+    if not name.strip() or name in (MIXED, "custom"):
+        raise ConfigError(f"{where} has name {shown(name)}; expected one, and not 'mixed' or 'custom'")
+    if not name.isprintable() or len(name.encode()) > _MAX_NAME:  # it goes to terminals, tables and files
+        raise ConfigError(f"{where} has name {shown(name)}; expected printable text of at most {_MAX_NAME} bytes")
+    return name
 
 
 def _text(value: object, where: str) -> str:
@@ -163,6 +202,7 @@ def _weight(value: object, where: str) -> float:
 
 
 def _names(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(f"{where} is {shown(value)}; expected a list of names of structures or groups")
+    if not isinstance(value, list) or len(value) > _MAX_NAMES or not all(isinstance(name, str) for name in value):
+        expected = f"a list of at most {_MAX_NAMES} names of structures or groups"
+        raise ConfigError(f"{where} is {shown(value)}; expected {expected}")
     return tuple(value)

@@ -20,7 +20,7 @@ from . import artefacts
 from .anatomy import Anatomy, Name, Variation, anatomy
 from .catalogue import Catalogue, catalogue
 from .frame import Frame
-from .scenarios import MIXED, Scenario, builtin_scenarios, choose, named, read_scenarios
+from .scenarios import MIXED, Scenario, builtin_scenarios, choose, named, scenarios_for
 
 #: What a set of structures is called that no scenario names.
 CUSTOM = "custom"
@@ -84,7 +84,7 @@ class Phantom(Step):
             If the file of scenarios cannot be read.
         """
         _require_empty(case)
-        scenario = choose(self.scenario, self._scenarios(), rng)
+        scenario = choose(self.scenario, self.known_scenarios(), rng)
         known = self.catalogue
         chosen = scenario.structures(known) if self.present is None else known.members(self.present)
         variation = Variation(self.position_noise, self.size_noise, self.intensity_noise)
@@ -132,12 +132,24 @@ class Phantom(Step):
         """The structures of its anatomy."""
         return catalogue(self.anatomy)
 
+    def known_scenarios(self) -> tuple[Scenario, ...]:
+        """Return the scenarios that can be drawn.
+
+        Raises
+        ------
+        ReadError
+            If the file of scenarios cannot be read.
+        ConfigError
+            If it holds anything else, or a scenario that the anatomy cannot show, or lacks the one that is asked for.
+        """
+        found = builtin_scenarios() if self.scenarios is None else scenarios_for(self.scenarios, self.anatomy)
+        if self.scenario != MIXED:
+            named(self.scenario, found)
+        return found
+
     @property
     def _anatomy(self) -> Anatomy:
         return anatomy(self.anatomy)
-
-    def _scenarios(self) -> tuple[Scenario, ...]:
-        return builtin_scenarios() if self.scenarios is None else read_scenarios(self.scenarios)
 
     def _require_affordable(self) -> None:
         needed, allowed = self.frame.voxels * _BYTES_PER_VOXEL, budget()

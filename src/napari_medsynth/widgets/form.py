@@ -15,6 +15,7 @@ from magicgui.widgets import CheckBox, Container, Label
 
 from ..core.errors import ConfigError
 from ..core.settings import About, Settings, about, hints_of, nearest
+from .alignment import align
 from .fields import Field, Optional, Places, Row, Several, Words, scalar_field, spin_field
 
 S = TypeVar("S", bound=Settings)
@@ -85,6 +86,7 @@ class SettingsForm(Container, Generic[S]):
         self._error = Label(value="", name="problem", label=" ")
         self._error.native.setWordWrap(True)
         self._arrange(known, advanced)
+        align(self)
         self._show({n: v for n, v in self._kept.items() if n in self._rows})
         self._check()
         self.changed.connect(self._check)

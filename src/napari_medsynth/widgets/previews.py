@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .metadata import KEY
@@ -36,6 +37,28 @@ def selection_kept(viewer: ViewerModel) -> Iterator[None]:
     active = viewer.layers.selection.active
     yield
     viewer.layers.selection.active = active
+
+
+@contextmanager
+def point_kept(viewer: ViewerModel) -> Iterator[None]:
+    """Exchange a layer's voxels and their place without leaving the slice that a person looks at.
+
+    Between the two changes the layer is of another size, and napari moves to a slice that it has then.
+    """
+    before = tuple(viewer.dims.point)
+    yield
+    if len(before) == viewer.dims.ndim and tuple(viewer.dims.point) != before:
+        viewer.dims.point = before
+
+
+@cache
+def compile_colours() -> None:
+    """Let napari compile what looks up the colours of labels: most of a second, once, best in a worker thread."""
+    import numpy as np
+    from napari.utils.colormaps import DirectLabelColormap
+
+    clear = (0.0, 0.0, 0.0, 0.0)
+    DirectLabelColormap(color_dict={None: clear, 0: clear, 1: clear}).map(np.zeros((1, 1), dtype=np.uint8))
 
 
 def is_preview(layer: Layer) -> bool:

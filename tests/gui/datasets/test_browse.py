@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from napari.layers import Layer
+from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QPoint, Qt
 
 from napari_medsynth.core.case import Case
@@ -15,10 +16,12 @@ from napari_medsynth.core.volume import Volume
 from napari_medsynth.datasets.packing import pack
 from napari_medsynth.datasets.reader import Split
 from napari_medsynth.datasets.schema import Meta
+from napari_medsynth.phantom.step import Phantom
 from napari_medsynth.widgets.datasets.case_layers import layers_of, origin_of
 from napari_medsynth.widgets.datasets.checklist import Checklist
 from napari_medsynth.widgets.datasets.opened import Opened, Wanted, describe_case, scenario_counts
 from napari_medsynth.widgets.datasets.panel import DatasetPanel
+from napari_medsynth.widgets.datasets.preview import Preview
 from napari_medsynth.widgets.layers import history_of, labels_of, volume_of
 from napari_medsynth.widgets.previews import is_preview
 
@@ -97,6 +100,22 @@ class TestPages:
         body = train.table.values_of(name="body")[0]
         assert colours[body][3] == 0
         assert all(colours[entry.value][3] == 1 for entry in train.meta.structures)
+
+    def test_the_viewer_that_plugins_are_given_shows_every_case_in_the_same_layers(self, viewer, train):
+        preview = Preview(PublicOnlyProxy(viewer))
+        preview.show(layers_of(train, 0))
+        before = list(viewer.layers)
+        preview.show(layers_of(train, 1))
+        assert [id(layer) for layer in viewer.layers] == [id(layer) for layer in before]
+        np.testing.assert_array_equal(before[0].data, train.image(1))
+
+    @pytest.mark.parametrize(
+        ("region", "window"), [("thorax", (-600, 400)), ("abdomen", (-160, 240)), ("lumbar spine", (-160, 240))]
+    )
+    def test_the_window_of_a_ct_is_that_of_soft_tissue_unless_lungs_are_in_it(self, tmp_path, region, window):
+        step = Phantom(anatomy="torso", image_size=(40, 32, 36), region=region, scenario="normal_complete")
+        with Split.open(one_case(tmp_path / "one.h5", step(Case(id="one"), seed=2))) as split:
+            assert layers_of(split, 0)[0][1]["contrast_limits"] == window
 
     def test_bytes_are_shown_from_end_to_end(self, train):
         assert layers_of(train, 0)[0][1]["contrast_limits"] == (0, 255)

@@ -144,7 +144,7 @@ class TestAsking:
     def test_a_recipe_that_cannot_be_used_disables_the_button_and_says_so(self, tab, tmp_path):
         ask(tab, tmp_path / "new")
         assert tab.make.isEnabled()
-        tab.recipe.show_text("steps: []")
+        tab.recipe.show_text("steps: {}")
         assert tab.make.toolTip() == "Not now: the recipe cannot be used"
 
     def test_words_are_those_of_the_command(self):

@@ -139,6 +139,14 @@ class TestCreate:
         assert panel.create.isEnabled()
         assert not panel.told.text()
 
+    def test_why_it_is_refused_is_not_talked_over_by_a_preview_under_way(self, qtbot, panel, monkeypatch):
+        small(panel, (40, 40, 40))
+        qtbot.waitUntil(lambda: panel.previewer.is_busy, timeout=SOON)
+        monkeypatch.setattr(panel_module, "budget", lambda: 1_000_000)
+        small(panel, (64, 64, 64))
+        at_rest(qtbot, panel)
+        assert "at most 1.0 MB" in panel.told.text()
+
 
 def test_copies_are_of_what_is_shown(qtbot, panel):
     small(panel)

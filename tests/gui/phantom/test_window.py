@@ -8,8 +8,11 @@ from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from qtpy.QtCore import Qt
 
 from napari_medsynth.core.case import Case
+from napari_medsynth.phantom.step import Phantom
 from napari_medsynth.widgets.datasets.offers import recipes_on_offer
+from napari_medsynth.widgets.phantom.made import made_small
 from napari_medsynth.widgets.phantom.panel import PhantomPanel
+from napari_medsynth.widgets.phantom.sizing import FINE, QUICK
 
 from .conftest import SOON, at_rest
 
@@ -96,3 +99,15 @@ def _place_of(picture, colour):
     near = (np.abs(picture / np.maximum(bright, 1)[..., None] - share).max(axis=-1) < 0.06) & (bright > 30)
     assert near.any()
     return np.argwhere(near).mean(axis=0)
+
+
+def test_finer_voxels_leave_the_slice_that_a_person_looks_at(window):
+    viewer, panel = window
+    step = Phantom(anatomy="torso", image_size=(128, 128, 64), scenario="normal_complete")
+    coarse, fine = (made_small(step, 0, voxels) for voxels in (QUICK, FINE))
+    panel.preview.show(coarse)
+    before = np.array([-7.0, -3.5, -2.8])
+    viewer.dims.set_point(range(3), before)
+    for made in (fine, coarse) * 2:
+        panel.preview.show(made)
+        assert np.all(np.abs(viewer.dims.point - before) < coarse.case.image.spacing)

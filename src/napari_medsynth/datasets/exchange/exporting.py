@@ -60,7 +60,8 @@ def export_dataset(folder: StrPath, target: StrPath, form: FormatName) -> Job[Pa
     with ExitStack() as stack:
         splits = {name: stack.enter_context(Split.open(path)) for name, path in dataset.splits.items()}
         export = _Export(layout, splits, Path(folder).resolve().name)
-        layout.check(target, has_images=export.meta.image_type != "")
+        first = next(iter(splits.values()))
+        layout.check(target, has_images=first.has_images, has_labels=first.has_labels)
         with atomic_folder(target) as temp:
             yield from export.cases_to(temp)
             for name, value in export.lists().items():
@@ -105,10 +106,11 @@ class _Export:
         contents = Contents(
             name=self.name, modality=self.meta.modality, table=self._table_in_files(), splits=ids, parts=self.parts
         )
+        exchanged = {there: here for here, there in self.values.items()}
         notes = Notes(
             table=self.meta.table,
             structures=self.meta.values,
-            label_values={there: here for here, there in self.values.items() if there != here},
+            label_values=exchanged if any(there != here for there, here in exchanged.items()) else {},
             modality=self.meta.modality,
             recipe=self.meta.recipe,
             seed=self.meta.seed,

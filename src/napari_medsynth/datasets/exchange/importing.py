@@ -90,8 +90,8 @@ def import_dataset(
     entries = _labelled(listing, labelled_only)
     entries = with_splits(entries, listing.source, validation_split, test_split, seed)
     reader = _Reader(listing)
-    meta = yield from reader.survey(entries)
-    with atomic_folder(folder) as temp:
+    with atomic_folder(folder) as temp:  # first, so that a folder in use is told before all is read
+        meta = yield from reader.survey(entries)
         parts: dict[int, Path] = {}
         for index, entry in enumerate(entries):
             yield Progress(len(entries) + index, 2 * len(entries), f"packing {entry.id}")
@@ -162,7 +162,7 @@ class _Reader:
         notes = self.listing.notes
         if notes is None:
             return replace(meta, table=LabelTable(meta.structures))
-        listed = {entry.value for entry in notes.table}
+        listed = {entry.value for entry in notes.table} | set(notes.structures)
         new = tuple(entry for entry in meta.structures if entry.value not in listed)
         structures = LabelTable((*notes.targets, *new)).entries
         return replace(meta, structures=structures, recipe=notes.recipe, seed=notes.seed)

@@ -54,9 +54,9 @@ class Layout(ABC):
     #: What it is, for people.
     title: ClassVar[str]
 
-    def check(self, target: Path, *, has_images: bool) -> None:
-        """Raise :class:`ConfigError` if a dataset, with images or without, cannot be exported to ``target``."""
-        del target, has_images  # most layouts take any
+    def check(self, target: Path, *, has_images: bool, has_labels: bool) -> None:
+        """Raise :class:`ConfigError` if a dataset with or without images or labels cannot be exported to ``target``."""
+        del target, has_images, has_labels  # most layouts take any
 
     @abstractmethod
     def places(self, split: str, name: str) -> Places:

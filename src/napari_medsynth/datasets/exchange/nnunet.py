@@ -45,13 +45,15 @@ class NnUnet(Layout):
     name: ClassVar[str] = "nnunet"
     title: ClassVar[str] = "nnU-Net raw data"
 
-    def check(self, target: Path, *, has_images: bool) -> None:
-        """Refuse a folder that nnU-Net would not find, and cases without images, which it cannot train on."""
+    def check(self, target: Path, *, has_images: bool, has_labels: bool) -> None:
+        """Refuse a folder that nnU-Net would not find, and cases that it cannot train on."""
         if not _NAME.fullmatch(target.name):
             example = "nnUNet_raw/Dataset501_Phantoms"
             raise ConfigError(f"the output folder is {shown(target.name)}; expected DatasetXXX_Name, e.g. {example}")
         if not has_images:
             raise ConfigError("the dataset has no images; nnU-Net needs them (export to nifti or monai instead)")
+        if not has_labels:
+            raise ConfigError("the dataset has no labels; nnU-Net needs them (export to nifti or monai instead)")
 
     def places(self, split: str, name: str) -> Places:
         """Return where the files of a case go."""

@@ -14,7 +14,7 @@ from ..anatomy import Variation
 from ..catalogue import Catalogue, Structure
 from .backbone import Backbone
 from .curves import Profile
-from .part import Part, part_of
+from .part import Course, Part, part_of
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -22,6 +22,8 @@ _MOST = 2.0  #: no draw lies further out than this many standard deviations
 _FURTHEST = 12.0  #: mm that an organ may leave its place; beyond, it would lie where another one belongs
 _SIZES = (0.8, 1.25)  #: and no size is further from the published mean than this
 _BUILD = (0.88, 1.12)  #: nor is the whole body
+_CURVE = 0.75  #: how bent the usual spine is when lying, relative to standing
+_FOLLOWS = 110.0, 150.0  #: z from which on, and of which on wholly, what runs along the spine goes along with it
 
 
 def draw(
@@ -33,7 +35,7 @@ def draw(
     habitus = {
         "scale": build.tolist(),
         "fat": float(np.exp(np.clip(2 * variation.size * fat, -0.7, 0.7))),
-        "curve": float(np.clip(0.75 + 0.6 * variation.size * curve, 0.4, 1.0)),
+        "curve": float(np.clip(_CURVE + 0.6 * variation.size * curve, 0.4, 1.0)),
     }
     drawn = {entry.name: _drawn(entry, catalogue, variation, rng) for entry in catalogue.structures}
     for entry in catalogue.structures:
@@ -120,7 +122,29 @@ class Body:
     @cached_property
     def backbone(self) -> Backbone:
         """The curve of its spine."""
-        return Backbone([p for p in self.of_shape("spine") if "disc" in p.details], self.parts["sacrum"], self.curve)
+        return self._backbone(self.curve)
+
+    @cached_property
+    def _usual_backbone(self) -> Backbone:
+        return self._backbone(_CURVE)
+
+    def _backbone(self, bend: float) -> Backbone:
+        return Backbone([p for p in self.of_shape("spine") if "disc" in p.details], self.parts["sacrum"], bend)
+
+    def placed(self, part: Part, course: Course) -> Course:
+        """Return a course of a part where it runs in this body.
+
+        What lies between heart and spine (``along_spine`` in the catalogue) goes to the front or the back with the
+        spine, which would run into it otherwise; from the diaphragm down, it does not.
+        """
+        if not part.details.get("along_spine", False):
+            return course
+        points, radii = course
+        low, high = _FOLLOWS
+        away = self.backbone.middle(points[:, 0]) - self._usual_backbone.middle(points[:, 0])
+        moved = points.copy()
+        moved[:, 1] += away * np.clip((points[:, 0] - low) / (high - low), 0, 1)
+        return moved, radii
 
     def reach(self, z: FloatArray) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return corners in ``(y, x)`` of a box that holds the skin at some heights."""

@@ -19,6 +19,7 @@ _HALF, _FRONT, _BACK = 62.0, 26.0, 86.0  #: mm of room for the spine beside, bef
 _SWEPT, _KEYSTONE = np.float32(7), np.float32(0.45)  #: mm, and share of its width that the sacrum loses to the back
 _FIRST_HOLE, _SEGMENT = np.float32(24), 21.0  #: mm from its top to its first holes, and from these to the next
 _THORACIC = 12  #: vertebrae that carry ribs
+_FAR = 1e3  #: mm where nothing is near
 
 
 def paint_spine(scene: Scene, parts: Sequence[Part]) -> None:
@@ -31,9 +32,10 @@ def paint_spine(scene: Scene, parts: Sequence[Part]) -> None:
         return
     z, y, x = scene.offsets(box)
     muscle = body.parts["muscle"]
-    column = np.maximum(muscle_column(body, z, y, x), scene.cavity[box])
-    scene.paint(column, scene.grained(muscle, box), muscle.label, box)
     place = Levels(body.backbone, z, y, x)
+    column = np.maximum(muscle_column(body, z, y, x), scene.cavity[box])
+    np.maximum(column, -place.straight[1] - place.half[0], out=column)  # what lies before the bodies is no muscle
+    scene.paint(column, scene.grained(muscle, box), muscle.label, box)
     if discs.is_present:
         scene.paint(place.disc(), discs.hu, discs.label, box)
     _paint_rib_heads(scene, place, box)
@@ -132,9 +134,13 @@ class Levels:
         return ellipsoid((self.straight[1] - middle, self.x), (depth, width))
 
     def disc(self) -> FloatArray:
-        """Distance to the discs."""
+        """Distance to the discs; none hangs between two vertebrae that are missing, unless all of them are."""
         tall, pitch = self.of(self.line.heights.tolist()), self.of(np.diff(self.line.tops).tolist())
         gap = np.abs(self.below - (tall + pitch) / 2) - (pitch - tall) / 2
+        above = [part.is_present for part in self.line.vertebrae]
+        below = [*above[1:], self.line.sacrum.is_present]
+        if any(above):
+            gap += self.of([0.0 if one or other else _FAR for one, other in zip(above, below, strict=True)])
         return np.asarray(np.maximum(self.column + np.float32(0.6), gap))
 
     def bone(self) -> FloatArray:

@@ -31,7 +31,9 @@ def paint_tubes(scene: Scene, parts: Sequence[Part]) -> None:
 
 def paint_airways(scene: Scene, parts: Sequence[Part]) -> None:
     """Paint walls first, so that the air joins up where one branch leaves another."""
-    pieces = [(part, made) for part in parts for course in _open(scene.body, part) if (made := tube(scene, course))]
+    body = scene.body
+    courses = [(part, body.placed(part, course)) for part in parts for course in _open(body, part)]
+    pieces = [(part, made) for part, course in courses if (made := tube(scene, course))]
     for _, (box, distance) in pieces:
         scene.paint(distance - np.float32(_BRONCHUS), 20, None, box)
     for part, (box, distance) in pieces:
@@ -48,7 +50,7 @@ def _open(body: Body, part: Part) -> Sequence[Course]:
 
 def paint_tube(scene: Scene, part: Part, course: Course) -> None:
     """Paint one tube of a part."""
-    made = tube(scene, course, part.details.get("haustra", 0.0))
+    made = tube(scene, scene.body.placed(part, course), part.details.get("haustra", 0.0))
     if made is None:
         return
     box, distance = made

@@ -28,7 +28,7 @@ from ...datasets.schema import REPORT
 from ..background import in_background
 from ..controls import allow, button, narrow, refill, remark, row
 from ..job_bar import JobBar
-from ..jobs import one_step, start_job
+from ..jobs import start_job
 from ..layers import LayerData, unique_name
 from .case_layers import layers_of
 from .case_table import CaseTable
@@ -119,9 +119,9 @@ class BrowseTab(QWidget):
         """Read everything and list what is wrong, in the background."""
         if self._opened is None:
             return
-        from ...datasets.verify import verify
+        from ...datasets.verify import checking
 
-        job = one_step(partial(verify, self._opened.path))
+        job = partial(checking, self._opened.path)
         start_job(job, title="Verifying", done=self._on_verified, failed=self._on_error, bar=self._bar)
 
     def close_viewer(self) -> None:

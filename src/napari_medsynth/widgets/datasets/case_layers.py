@@ -9,8 +9,14 @@ import numpy as np
 
 from ...core.volume import Volume
 from ..layers import KEY, LayerData, case_layer_data
+from ..phantom.looks import SOFT_TISSUE
+from ..previews import compile_colours
 
 _OPACITY = 0.5
+_AIR_HU, _LUNG_HU = -950, -500  #: what is denser than air and lighter than this is lung
+_MUCH = (
+    0.15  #: of what is denser than air: an abdomen with the lowest parts of the lungs has 0.11 to 0.14, a chest more
+)
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -21,7 +27,8 @@ if TYPE_CHECKING:
 def layers_of(split: Split, index: int) -> list[LayerData]:
     """Read a case of a split into image, labels and instances, those that it has.
 
-    CT is shown as in the dataset's report, from lungs to bone, and bytes from 0 to 255, so that cases can be compared.
+    CT with lungs in it is shown as in the dataset's report, from lungs to bone, other CT in the window of soft tissue,
+    and bytes from 0 to 255.
     What is not one of the split's structures, such as skin and fat, has its name but no colour: it would hide what
     lies in it. The metadata keep where the case is from.
 
@@ -31,6 +38,7 @@ def layers_of(split: Split, index: int) -> list[LayerData]:
         If it cannot be read.
     """
     case = split.case(index)
+    compile_colours()  # here, and not in the viewer's thread
     origin = {"dataset": {"file": str(split.path), "case": index}}
     looks = {"image": _window(case.image), "labels": _colours(split), "instances": {}}
     made = []
@@ -55,8 +63,15 @@ def _window(image: Volume | None) -> dict[str, Any]:
     if image is None or image.channels:
         return {}
     if image.modality == "CT":
-        return {"contrast_limits": CT_WINDOW}
+        return {"contrast_limits": CT_WINDOW if _shows_lungs(image) else SOFT_TISSUE}
     return {"contrast_limits": (0, 255)} if image.array.dtype == np.uint8 else {}
+
+
+def _shows_lungs(image: Volume) -> bool:
+    """Whether much of what is not air is as light as lung; in an abdomen, the lungs' lowest parts are little."""
+    few = image.array[tuple(slice(None, None, max(1, n // 64)) for n in image.array.shape)]
+    body = few[few > _AIR_HU]
+    return body.size > 0 and float((body < _LUNG_HU).mean()) > _MUCH
 
 
 def _colours(split: Split) -> dict[str, Any]:

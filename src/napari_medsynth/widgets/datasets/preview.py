@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..layers import KEY, LayerData, unique_name
+from ..previews import point_kept
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,7 +46,8 @@ class Preview:
         is_new = not kept
         for role, (data, how, kind) in by_role.items():
             if role in kept:
-                _replace(kept[role], data, how)
+                with point_kept(self._viewer):
+                    _replace(kept[role], data, how)
             self._layers[role] = kept.get(role) or self._added(role, data, how, kind)
         if is_new and self._layers:
             self._look_at(next(iter(self._layers.values())))
@@ -82,7 +84,8 @@ class Preview:
 
 
 def _can_take(layer: Layer, wanted: LayerData | None) -> bool:
-    return wanted is not None and wanted[2] == type(layer).__name__.lower() and wanted[0].ndim == np.ndim(layer.data)
+    kind = layer.__class__.__name__.lower()  # not type(layer): napari gives panels proxies of its viewer and layers
+    return wanted is not None and wanted[2] == kind and wanted[0].ndim == np.ndim(layer.data)
 
 
 def _replace(layer: Layer, data: Any, how: dict[str, Any]) -> None:

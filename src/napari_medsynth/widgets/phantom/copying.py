@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from qtpy.QtWidgets import QApplication, QMenu, QToolButton
+from qtpy.QtWidgets import QApplication, QMenu, QPushButton
 
 
-class CopyButton(QToolButton):
+class CopyButton(QPushButton):
     """Copies one of several texts to the clipboard.
 
     Parameters
@@ -22,7 +22,6 @@ class CopyButton(QToolButton):
         super().__init__()
         self.setText("Copy as…")
         self.setProperty("purpose", "Copy what makes the same voxels again, without the viewer")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         self.actions_by_kind = {kind: menu.addAction(kind) for kind in texts}
         for kind, text in texts.items():

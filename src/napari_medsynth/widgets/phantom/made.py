@@ -9,6 +9,7 @@ from ...core.progress import Job, Progress
 from ...phantom.catalogue import Catalogue, catalogue
 from ...phantom.step import Phantom
 from ..layers import LayerData
+from ..previews import compile_colours
 from .looks import phantom_layers
 from .sizing import QUICK, coarse
 
@@ -50,12 +51,13 @@ class Made:
 
 def made_small(step: Phantom, seed: int, voxels: int = QUICK) -> Made:
     """Make a coarse version of a body: draws do not depend on the grid, so it is the very same one."""
+    compile_colours()  # here, and not in the viewer's thread
     return _made(coarse(step, voxels), seed)
 
 
 def making(step: Phantom, seed: int) -> Job[tuple[Made, list[LayerData]]]:
     """Make a body in full, and its layers."""
-    yield Progress(0, 2, "painting it")
+    yield Progress(0, 0, "painting it")  # nobody knows how far it is
     made = _made(step, seed)
     yield Progress(1, 2, "measuring its structures")
     layers = made.layers()

@@ -118,7 +118,9 @@ class PhantomPanel(DockPanel):
 
     def _on_change(self) -> None:
         step = self._update()
-        if step is not None and self.live.isChecked():
+        if step is None:
+            self.previewer.forget()  # what it would tell is not about what is shown now
+        elif self.live.isChecked():
             call = partial(made_small, step, self.form.seed.value())
             self.previewer.ask(call, partial(call, FINE) if coarse(step) != coarse(step, FINE) else None)
 

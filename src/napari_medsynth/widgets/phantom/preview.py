@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...core.labels import LabelTable
 from ..layers import KEY, spatial_kwargs, unique_name
-from ..previews import is_preview, selection_kept
+from ..previews import is_preview, point_kept, selection_kept
 from .looks import OPACITY
 from .made import Made
 
@@ -52,7 +52,8 @@ class Preview:
         else:
             if made.about is not self._shown.about:
                 self._restyle(made)
-            self._replace(made)
+            with point_kept(self._viewer):
+                self._replace(made)
             if not np.allclose(_edges(made), _edges(self._shown)):
                 self._fit(made)
         self._shown = made

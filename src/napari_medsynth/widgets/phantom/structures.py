@@ -7,7 +7,7 @@ from functools import partial
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from ...phantom.catalogue import Catalogue, Structure
 from ..controls import allow, row
@@ -36,10 +36,9 @@ class StructureList(QWidget):
         self.by_hand.setToolTip("Tick the structures that a body has, instead of drawing a scenario")
         self.list = QListWidget()
         self.list.setMinimumHeight(_ROWS * (self.list.fontMetrics().height() + 4))
-        self.groups = QToolButton()
+        self.groups = QPushButton()
         self.groups.setText("Groups")
         self.groups.setProperty("purpose", "Tick or untick several structures at once")
-        self.groups.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.groups.setMenu(QMenu(self.groups))
         self.by_hand.toggled.connect(self._on_by_hand)
         self.list.itemChanged.connect(lambda _: self.changed.emit())
