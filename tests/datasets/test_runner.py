@@ -191,6 +191,7 @@ def test_a_case_that_fails_is_named_and_finished_ones_are_kept(tmp_path, workers
         made(tmp_path / "data", workers=workers, settings=settings)
     assert type(caught.value) is kind
     assert any("in apply" in note for note in caught.value.__notes__)
+    assert not [p for p in psutil.Process().children(recursive=True) if "--multiprocessing-fork" in p.cmdline()]
     assert list((tmp_path / "data" / ".unfinished").glob("[!.]*.h5"))
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +102,9 @@ def make_dataset(
         if left:
             cases = ((index, found[index % len(found)] if found else None) for index in left)
             batches = Batches(json.dumps(order.recipe), cases)
-            yield from _saved(folder, sums, Progress(count - len(left), count), _made(batches, workers, scheduler))
+            # Closed here, whatever happens: left to the garbage collector, workers might be dismissed in Dask's thread.
+            with closing(_made(batches, workers, scheduler)) as made:
+                yield from _saved(folder, sums, Progress(count - len(left), count), made)
         yield from _assembled(folder, order)
     return folder
 
@@ -115,7 +118,7 @@ def _require_workers(workers: int | None, scheduler: str | None) -> None:
         raise ConfigError("workers and scheduler are both given; expected one of them")
 
 
-def _made(batches: Batches, workers: int | None, scheduler: str | None) -> Iterator[Made | None]:
+def _made(batches: Batches, workers: int | None, scheduler: str | None) -> Generator[Made | None]:
     """Make all that is left; gives None now and then while nothing is finished."""
     if workers is None and scheduler is None:
         with crew(make_cases) as alone:
