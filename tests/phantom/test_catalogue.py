@@ -7,7 +7,7 @@ import pytest
 from napari_medsynth.core.errors import ConfigError
 from napari_medsynth.phantom.catalogue import catalogue
 
-#: The tables of the seed document: width × depth × height, intensity, shape.
+#: The tables of the phantom documentation: width × depth × height, intensity, shape.
 DOCUMENTED = {
     "left_lung": ((0.15, 0.25, 0.35), 150, "ellipsoid"),
     "right_lung": ((0.18, 0.25, 0.35), 150, "ellipsoid"),
