@@ -2,8 +2,8 @@
 
     python benchmarks/phantoms.py [--runs N] [--sizes 64,64,32 128,128,64 …]
 
-Beside ours, in the same run: what the phantom documentation says, a plain version in NumPy that does everything on the whole
-grid, and phantominator's Shepp-Logan phantom, which is an image of ten ellipsoids without labels, noise or masks.
+Beside ours, in the same run: what the phantom documentation says, a plain version in NumPy that does everything on
+the whole grid, and phantominator's Shepp-Logan phantom, an image of ten ellipsoids without labels, noise or masks.
 Times are the best of N, and parties take turns, so that other work on the machine disturbs none of them more. Then:
 peak memory of a fresh process, and where the time goes against the machine's memory and random-number rates.
 """

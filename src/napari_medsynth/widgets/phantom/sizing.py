@@ -9,8 +9,8 @@ from ...core.errors import ConfigError
 from ...phantom.catalogue import catalogue
 from ...phantom.step import Phantom
 
-#: Voxels of a preview while a hand moves, and when it rests: about 50 and 100 along each axis.
-QUICK, FINE = 56 * 56 * 40, 128 * 128 * 64
+#: Voxels of a preview while a hand moves, and when it rests: about 44 and 100 along each axis.
+QUICK, FINE = 48 * 48 * 36, 128 * 128 * 64
 
 _FEWEST = 16  #: along an axis of a preview, unless the image itself has fewer
 _KEPT = 4  #: bytes a voxel in the finished layers: whole numbers of the image, labels, and napari's copy of these
