@@ -115,3 +115,11 @@ def test_values_and_masks():
 def test_a_mask_of_what_cannot_be_a_label_is_an_error(value):
     with pytest.raises(LabelError, match="expected whole numbers from 0 to 65535"):
         LabelMap(np.ones((2, 2), np.uint8)).mask(value)
+
+
+def test_context_survives_json_and_is_named_only_where_it_is():
+    table = LabelTable((Label(1, "liver"), Label(2, "skin", context=True)))
+    assert table.to_json() == [{"value": 1, "name": "liver"}, {"value": 2, "name": "skin", "context": True}]
+    assert LabelTable.from_json(table.to_json()) == table
+    with pytest.raises(LabelError, match="label 'skin' has context 'yes'; expected true or false"):
+        Label(2, "skin", context="yes")

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.errors import GridError, LabelError
-from napari_medsynth.core.labels import LabelMap
+from napari_medsynth.core.labels import Label, LabelMap, LabelTable
 from napari_medsynth.core.volume import Volume
 from napari_medsynth.widgets.layers import (
     history_of,
@@ -258,3 +258,14 @@ def test_names_do_not_collide(viewer):
         name = unique_name(viewer.layers, "scan")
         assert name == expected
         viewer.add_image(np.zeros((3, 4)), name=name)
+
+
+def test_context_is_clear_and_keeps_its_name_and_volume():
+    """Skin and fat would hide what lies in them, in 3D too."""
+    table = LabelTable(
+        (Label(1, "liver", colour=(1.0, 0.0, 0.0)), Label(2, "skin", colour=(0.0, 1.0, 0.0), context=True))
+    )
+    labels = LabelMap(np.array([[[1, 2]]], np.uint8), table=table)
+    _, how, _ = labels_layer_data(labels, name="labels")
+    assert [tuple(how["colormap"].color_dict[value]) for value in (1, 2)] == [(1, 0, 0, 1), (0, 0, 0, 0)]
+    assert how["features"]["name"] == ["liver", "skin"]

@@ -36,6 +36,8 @@ class Label:
         ``"left"`` or ``"right"`` of the patient; empty for what has no side.
     colour
         Display colour as ``(r, g, b)``, 0 … 1; None lets the viewer choose.
+    context
+        Whether it only surrounds what the case is about, as skin and fat do: it is shown clear and has no mask.
     """
 
     value: int
@@ -43,6 +45,7 @@ class Label:
     tissue: str = ""
     side: Side = ""
     colour: tuple[float, float, float] | None = None
+    context: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not 1 <= self.value <= MAX_LABEL:
@@ -53,6 +56,8 @@ class Label:
             raise LabelError(f"label {self.name!r} has side {self.side!r}; expected 'left', 'right' or ''")
         if self.colour is not None and not _is_colour(self.colour):
             raise LabelError(f"label {self.name!r} has colour {self.colour!r}; expected three numbers from 0 to 1")
+        if not isinstance(self.context, bool):
+            raise LabelError(f"label {self.name!r} has context {self.context!r}; expected true or false")
 
     @property
     def is_lesion(self) -> bool:
@@ -106,7 +111,7 @@ class LabelTable:
         """Return the entries as plain JSON values; defaults are left out."""
         kept = ("value", "name")
         entries = (plain(asdict(entry)) for entry in self.entries)
-        return [{k: v for k, v in entry.items() if k in kept or v not in ("", None)} for entry in entries]
+        return [{k: v for k, v in entry.items() if k in kept or v not in ("", None, False)} for entry in entries]
 
     @classmethod
     def from_json(cls, entries: object) -> Self:

@@ -157,15 +157,14 @@ class Meta:
 def structures_of(case: Case) -> tuple[Label, ...]:
     """Return what masks are given for: the label table's entries and the values that occur, by value.
 
-    What a phantom paints around its organs (its context structures) has labels and no mask.
+    Context, such as a phantom's skin and fat, has labels and no mask.
     """
     if case.labels is None:
         return ()
     table = case.labels.table
     known = {entry.value for entry in table}
     unnamed = (table[value] for value in case.labels.values() if value not in known)
-    context = _context(case)
-    return tuple(e for e in sorted((*table, *unnamed), key=lambda e: e.value) if (e.value, e.name) not in context)
+    return tuple(e for e in sorted((*table, *unnamed), key=lambda e: e.value) if not e.context)
 
 
 def scenario_of(case: Case) -> str:
@@ -196,17 +195,6 @@ def shape_of(case: Case) -> tuple[int, ...]:
 def times(sizes: Iterable[int]) -> str:
     """Return sizes for a message: ``128×128×64``."""
     return "×".join(str(n) for n in sizes)
-
-
-def _context(case: Case) -> frozenset[tuple[int, str]]:
-    """Values and names of the structures of the case's phantom that are no targets."""
-    anatomies = {r.config.get("anatomy") for r in case.history if r.step == "phantom"}
-    if not anatomies:
-        return frozenset()
-    from ..phantom.catalogue import catalogue
-
-    found = (entry for name in anatomies for entry in catalogue(str(name)).structures)
-    return frozenset((entry.label.value, entry.label.name) for entry in found if not entry.target)
 
 
 def _kept_type(dtype: np.dtype[np.generic]) -> str:

@@ -39,8 +39,6 @@ class Structure:
         How much of the user's noise it takes: ``(position, size, intensity)``, 1 for all of it, 0 for none.
     neighbours
         Names of the structures that it touches or that must not pass through it.
-    target
-        Whether it is one of the structures that masks and presence are given for; others are context.
     details
         What its shape needs to know besides.
     """
@@ -52,13 +50,17 @@ class Structure:
     intensity: float
     varies: Triple = (1.0, 1.0, 1.0)
     neighbours: tuple[str, ...] = ()
-    target: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Name of the structure."""
         return self.label.name
+
+    @property
+    def target(self) -> bool:
+        """Whether it is one of the structures that masks and presence are given for; others are context."""
+        return not self.label.context
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def _structure(entry: Mapping[str, Any]) -> Structure:
         known.pop("tissue"),
         known.pop("side", ""),
         _triple(known.pop("colour")),
+        known.pop("context", False),
     )
     return Structure(
         label,
@@ -197,7 +200,6 @@ def _structure(entry: Mapping[str, Any]) -> Structure:
         float(known.pop("intensity")),
         _triple(known.pop("varies", (1, 1, 1))),
         tuple(known.pop("neighbours", ())),
-        known.pop("target", True),
         known,
     )
 

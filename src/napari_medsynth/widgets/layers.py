@@ -187,10 +187,10 @@ def _features(labels: LabelMap, counts: npt.NDArray[np.int64]) -> dict[str, list
 
 
 def _colours(labels: LabelMap, counts: npt.NDArray[np.int64]) -> Any:
-    """Colours of the table; napari's own for values that have none there."""
+    """Colours of the table; napari's own for values that have none there, and none for context: it hides the rest."""
     from napari.utils.colormaps import DirectLabelColormap, label_colormap
 
-    listed = {entry.value: entry.colour for entry in labels.table}
+    listed = {entry.value: (0, 0, 0, 0) if entry.context else entry.colour for entry in labels.table}
     values = sorted({*listed, *(int(v) for v in np.flatnonzero(counts) if v)})
     usual = label_colormap()
     colours: dict[int | None, Any] = {v: listed.get(v) or tuple(usual.map(v)) for v in values}

@@ -14,9 +14,8 @@ from ..previews import compile_colours
 
 _OPACITY = 0.5
 _AIR_HU, _LUNG_HU = -950, -500  #: what is denser than air and lighter than this is lung
-_MUCH = (
-    0.15  #: of what is denser than air: an abdomen with the lowest parts of the lungs has 0.11 to 0.14, a chest more
-)
+#: Of what is denser than air: an abdomen with the lowest parts of the lungs has 0.11 to 0.14, a chest more.
+_MUCH = 0.15
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -29,8 +28,7 @@ def layers_of(split: Split, index: int) -> list[LayerData]:
 
     CT with lungs in it is shown as in the dataset's report, from lungs to bone, other CT in the window of soft tissue,
     and bytes from 0 to 255.
-    What is not one of the split's structures, such as skin and fat, has its name but no colour: it would hide what
-    lies in it. The metadata keep where the case is from.
+    The metadata keep where the case is from.
 
     Raises
     ------
@@ -40,7 +38,7 @@ def layers_of(split: Split, index: int) -> list[LayerData]:
     case = split.case(index)
     compile_colours()  # here, and not in the viewer's thread
     origin = {"dataset": {"file": str(split.path), "case": index}}
-    looks = {"image": _window(case.image), "labels": _colours(split), "instances": {}}
+    looks = {"image": _window(case.image), "labels": {"opacity": _OPACITY}, "instances": {}}
     made = []
     for data, how, kind in case_layer_data(case):
         ours = how["metadata"][KEY]
@@ -72,14 +70,3 @@ def _shows_lungs(image: Volume) -> bool:
     few = image.array[tuple(slice(None, None, max(1, n // 64)) for n in image.array.shape)]
     body = few[few > _AIR_HU]
     return body.size > 0 and float((body < _LUNG_HU).mean()) > _MUCH
-
-
-def _colours(split: Split) -> dict[str, Any]:
-    """Colours of the structures, napari's own for those that have none; none for what is around them."""
-    from napari.utils.colormaps import DirectLabelColormap, label_colormap
-
-    usual, clear = label_colormap(), (0.0, 0.0, 0.0, 0.0)
-    colours: dict[int | None, Any] = {None: clear, 0: clear}
-    for entry in split.meta.structures:
-        colours[entry.value] = (*entry.colour, 1.0) if entry.colour else tuple(usual.map(entry.value))
-    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": _OPACITY}

@@ -18,8 +18,6 @@ OPACITY = 0.5
 def phantom_layers(case: Case, about: Catalogue) -> list[LayerData]:
     """Return the image and labels layers of a made body.
 
-    Context, such as skin and fat, has its name and volume but no colour: it would hide what lies in it.
-
     Parameters
     ----------
     case
@@ -32,19 +30,9 @@ def phantom_layers(case: Case, about: Catalogue) -> list[LayerData]:
     list of tuple
         Array, arguments and type of each layer.
     """
-    made = {"image": _window(about), "labels": _colours(about)}
+    made = {"image": _window(about), "labels": {"opacity": OPACITY, "iso_gradient_mode": "smooth"}}
     return [(data, kwargs | made[kind], kind) for data, kwargs, kind in case_layer_data(case)]
 
 
 def _window(about: Catalogue) -> dict[str, Any]:
     return {"contrast_limits": SOFT_TISSUE if about.modality == "CT" else about.limits}
-
-
-def _colours(about: Catalogue) -> dict[str, Any]:
-    from napari.utils.colormaps import DirectLabelColormap
-
-    clear = (0.0, 0.0, 0.0, 0.0)
-    colours: dict[int | None, Any] = {None: clear, 0: clear}
-    for structure in about.structures:
-        colours[structure.label.value] = (*(structure.label.colour or ()), 1.0) if structure.target else clear
-    return {"colormap": DirectLabelColormap(color_dict=colours), "opacity": OPACITY, "iso_gradient_mode": "smooth"}
