@@ -115,16 +115,16 @@ def test_a_folder_that_is_not_there(path):
 def test_a_lock_file_that_was_deleted_between_opening_and_locking_is_not_held(path, monkeypatch):
     from napari_medsynth.datasets import lock
 
-    kept = lock._try_lock
+    kept = lock.try_lock
     tries = []
 
-    def deleted_first(file):
+    def deleted_first(file, path):
         tries.append(file)
         if len(tries) == 1:
             path.unlink()
-        return kept(file)
+        return kept(file, path)
 
-    monkeypatch.setattr(lock, "_try_lock", deleted_first)
+    monkeypatch.setattr(lock, "try_lock", deleted_first)
     with only_writer(path):
         assert len(tries) == 2
         assert path.is_file()

@@ -15,6 +15,7 @@ from ..core.errors import ConfigError, shown
 from ..core.progress import finish
 from ..core.rng import stream
 from ..phantom.anatomy import Name
+from ..phantom.scenarios import MIXED
 from ..phantom.step import Phantom
 from .planned import PlannedDataset, Sample, sample_of, structure_names
 
@@ -22,7 +23,24 @@ Size = tuple[int, int, int]
 Spacing = tuple[float, float, float]
 
 
-class SyntheticAnatomyGenerator:
+class _Generator:
+    """What both generators are made of: a step, and the seed of its draws."""
+
+    _scenario: str
+
+    def __init__(
+        self,
+        image_size: Size = (128, 128, 64),
+        spacing: Spacing | None = None,
+        seed: int = 42,
+        anatomy: Name = "classic",
+    ) -> None:
+        self.step = Phantom(anatomy=anatomy, image_size=image_size, spacing=spacing, scenario=self._scenario)
+        stream(seed)
+        self.seed = seed
+
+
+class SyntheticAnatomyGenerator(_Generator):
     """Makes one phantom after the other.
 
     Successive calls give different bodies; a new generator of the same seed gives the same ones again.
@@ -44,17 +62,8 @@ class SyntheticAnatomyGenerator:
         If a setting cannot be used.
     """
 
-    def __init__(
-        self,
-        image_size: Size = (128, 128, 64),
-        spacing: Spacing | None = None,
-        seed: int = 42,
-        anatomy: Name = "classic",
-    ) -> None:
-        self.step = Phantom(anatomy=anatomy, image_size=image_size, spacing=spacing, scenario="normal_complete")
-        stream(seed)
-        self.seed = seed
-        self.made = 0
+    _scenario = "normal_complete"
+    made = 0
 
     @property
     def structure_names(self) -> tuple[str, ...]:
@@ -105,7 +114,7 @@ class SyntheticAnatomyGenerator:
         return sample_of(case, step)
 
 
-class SyntheticDatasetGenerator:
+class SyntheticDatasetGenerator(_Generator):
     """Plans datasets of phantoms with their scenarios, and makes them.
 
     Parameters
@@ -114,16 +123,7 @@ class SyntheticDatasetGenerator:
         As in :class:`SyntheticAnatomyGenerator`.
     """
 
-    def __init__(
-        self,
-        image_size: Size = (128, 128, 64),
-        spacing: Spacing | None = None,
-        seed: int = 42,
-        anatomy: Name = "classic",
-    ) -> None:
-        self.step = Phantom(anatomy=anatomy, image_size=image_size, spacing=spacing)
-        stream(seed)
-        self.seed = seed
+    _scenario = MIXED
 
     def generate_dataset(
         self,
@@ -133,7 +133,7 @@ class SyntheticDatasetGenerator:
         position_noise: float = 0.05,
         size_noise: float = 0.2,
         intensity_noise: float = 0.15,
-        scenario: str = "mixed",
+        scenario: str = MIXED,
     ) -> PlannedDataset:
         """Plan a dataset; nothing is made until a sample is asked for or all are saved.
 
@@ -152,7 +152,7 @@ class SyntheticDatasetGenerator:
         return PlannedDataset(step, self.seed, total_samples, validation_split, test_split)
 
     def save_dataset_hdf5(
-        self, dataset: PlannedDataset, path: str | Path, *, workers: int | None = 1, scheduler: str | None = None
+        self, dataset: PlannedDataset, path: str | Path, *, workers: int | None = None, scheduler: str | None = None
     ) -> Path:
         """Make all samples of a plan and write them; a folder that was interrupted is continued.
 
@@ -163,8 +163,7 @@ class SyntheticDatasetGenerator:
         path
             Folder to write to.
         workers
-            Processes that make samples; None for one a core. More than one needs the script to be guarded by
-            ``if __name__ == "__main__":``, as everything that starts processes does.
+            Processes that make samples; None for as many as pay off.
         scheduler
             Address of a Dask scheduler that is running already, whose workers make them in place of ``workers``.
 
@@ -190,7 +189,7 @@ class SyntheticDatasetGenerator:
             Path(path),
             validation_split=dataset.validation_split,
             test_split=dataset.test_split,
-            workers=workers if scheduler is None else None,
+            workers=workers,
             scheduler=scheduler,
         )
         return finish(job)

@@ -11,15 +11,14 @@ from typing import Any
 from ..core.recipe import Recipe
 from ..core.settings import Settings
 from ..io.plainfile import file_sum
-
-#: What a seed library keeps of its seeds, their checksums included.
-_INDEX = "index.json"
+from ..tumor.library_index import INDEX
 
 
 def inputs_of(recipe: Recipe) -> tuple[dict[str, str], ...]:
     """Return path and checksum of each file and folder that the settings of a recipe name, those that are there.
 
-    A folder's checksum is that of its ``index.json``, where it has one, else of the names and sizes of its files.
+    A seed library's checksum is that of its index, which has those of its seeds; another folder's is that of the names
+    and sizes of its files.
 
     Raises
     ------
@@ -42,7 +41,7 @@ def _paths(value: Any) -> Iterator[Path]:
 
 
 def _sum(path: Path) -> str:
-    file = path / _INDEX if (path / _INDEX).is_file() else path
+    file = path / INDEX if (path / INDEX).is_file() else path
     if file.is_file():
         return str(file_sum(file)["sha256"])
     listing = sorted(f"{item.relative_to(path)} {item.stat().st_size}" for item in path.rglob("*") if item.is_file())

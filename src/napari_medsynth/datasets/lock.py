@@ -1,7 +1,6 @@
 """One writer a folder: :func:`only_writer`.
 
-The lock is the operating system's, held on an open file: it ends with the process that holds it, however that ends,
-so none is ever left behind. What the file says of its holder is for the message only.
+What the lock's file says of its holder is for the message only.
 """
 
 from __future__ import annotations
@@ -11,16 +10,14 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ..core.errors import WriteError
+from ..io.locks import try_lock
 
 MAX_HOLDER = 1000
-
-#: Windows locks bytes, and a locked one cannot be read: this one lies behind everything that the file says.
-_LOCKED_BYTE = 1 << 30
 
 
 @contextmanager
@@ -51,18 +48,14 @@ def _locked(path: Path) -> BinaryIO:
             file: BinaryIO = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "rb+", buffering=0)
         except OSError as error:
             raise WriteError(f"{path} could not be written: {error.strerror}") from error
-        try:
-            locked = _try_lock(file)
-        except OSError as error:
-            file.close()
-            raise WriteError(f"{path} could not be locked: {error.strerror}") from error
-        if not locked:
-            with file:
-                holder = _holder(file)
-            raise WriteError(f"{path.parent.parent} is being written by {holder}; expected one writer at a time")
-        if _is_still_there(file, path):
-            return file
-        file.close()
+        with ExitStack() as stack:
+            stack.enter_context(file)
+            if not try_lock(file, path):
+                found = f"{path.parent.parent} is being written by {_holder(file)}"
+                raise WriteError(f"{found}; expected one writer at a time")
+            if _is_still_there(file, path):
+                stack.pop_all()
+                return file
 
 
 def _is_still_there(file: BinaryIO, path: Path) -> bool:
@@ -80,36 +73,10 @@ def _holder(file: BinaryIO) -> str:
         return "another process"
 
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: BinaryIO) -> bool:
-        file.seek(_LOCKED_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            file.seek(0)
-        return True
-
-    def _release(file: BinaryIO, path: Path) -> None:
-        file.seek(_LOCKED_BYTE)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-        file.close()
-        with suppress(OSError):  # a file that someone has open stays; it locks nobody out
-            path.unlink(missing_ok=True)
-
-else:
-    import fcntl
-
-    def _try_lock(file: BinaryIO) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _release(file: BinaryIO, path: Path) -> None:
+def _release(file: BinaryIO, path: Path) -> None:
+    if sys.platform != "win32":
         path.unlink(missing_ok=True)  # before it is free, so that nobody locks a file that is then deleted
-        file.close()
+    file.close()
+    if sys.platform == "win32":  # there a file that someone has open stays; it locks nobody out
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

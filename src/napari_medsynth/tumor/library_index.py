@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from typing import IO
 
 from ..core.errors import ReadError, SeedError, WriteError
 from ..io import write_json
+from ..io.locks import try_lock
 from ..io.plainfile import read_json
 from .seed import SeedInfo
 
@@ -22,8 +21,6 @@ VERSION = 1
 
 #: How long a change waits for another process that is changing the same library, in seconds.
 PATIENCE = 30.0
-
-_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 def is_library(folder: Path) -> bool:
@@ -81,7 +78,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with _lock_file(folder) as file:
         deadline = time.monotonic() + PATIENCE
-        while not _try_lock(file):
+        while not try_lock(file, folder / LOCK):
             if time.monotonic() > deadline:
                 raise SeedError(f"library {folder} is being changed by another process; try again when it is done")
             time.sleep(0.02)
@@ -108,22 +105,3 @@ def _lock_file(folder: Path) -> IO[bytes]:
         return open(folder / LOCK, "a+b")
     except OSError as error:
         raise WriteError(f"library {folder} cannot be changed: {error.strerror}") from error
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    """Take the lock on an open file if it is free; closing the file gives it back."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in _TAKEN:
-            raise WriteError(f"{file.name} cannot be locked: {error.strerror}") from error
-        return False
-    return True

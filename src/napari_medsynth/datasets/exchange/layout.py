@@ -58,9 +58,10 @@ class Layout(ABC):
         """Raise :class:`ConfigError` if a dataset with or without images or labels cannot be exported to ``target``."""
         del target, has_images, has_labels  # most layouts take any
 
-    @abstractmethod
     def places(self, split: str, name: str) -> Places:
-        """Return where the files of the case called ``name`` go."""
+        """Return where the files of the case called ``name`` go; in most layouts, the same for every split."""
+        del split
+        return Places(f"images/{name}.nii.gz", f"labels/{name}.nii.gz", f"instances/{name}.nii.gz")
 
     def values(self, table: LabelTable) -> dict[int, int]:
         """Return for each value of a dataset the value in the files."""

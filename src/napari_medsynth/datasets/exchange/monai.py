@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 from ...core.errors import ConfigError, MedsynthError, ReadError, shown
 from ...core.labels import LabelTable
 from ...io.plainfile import read_json
-from .layout import Contents, Layout, Places
+from .layout import Contents, Layout
 from .listing import Entry, Listing, ids_of, inside, patient_of
 from .notes import Notes
 
@@ -46,11 +46,6 @@ class Monai(Layout):
 
     name: ClassVar[str] = "monai"
     title: ClassVar[str] = "MONAI datalist"
-
-    def places(self, split: str, name: str) -> Places:
-        """Return where the files of a case go, the same for every split."""
-        del split
-        return Places(f"images/{name}.nii.gz", f"labels/{name}.nii.gz", f"instances/{name}.nii.gz")
 
     def lists(self, contents: Contents) -> dict[str, Any]:
         """Return the list."""

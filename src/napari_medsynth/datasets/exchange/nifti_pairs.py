@@ -20,7 +20,7 @@ from ...core.errors import MedsynthError, ReadError, shown
 from ...core.labels import LabelTable
 from ...io.plainfile import read_json, read_json_value
 from ..schema import SPLITS
-from .layout import Contents, Layout, Places
+from .layout import Contents, Layout
 from .listing import Entry, Listing, images_in, patient_of
 from .notes import Notes
 
@@ -32,11 +32,6 @@ class NiftiPairs(Layout):
 
     name: ClassVar[str] = "nifti"
     title: ClassVar[str] = "NIfTI pairs"
-
-    def places(self, split: str, name: str) -> Places:
-        """Return where the files of a case go, the same for every split."""
-        del split
-        return Places(f"images/{name}.nii.gz", f"labels/{name}.nii.gz", f"instances/{name}.nii.gz")
 
     def lists(self, contents: Contents) -> dict[str, Any]:
         """Return the label table and the splits."""
