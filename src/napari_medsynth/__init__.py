@@ -11,7 +11,7 @@ from .core.lazy import lazily
 from .core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .compat import SyntheticAnatomyGenerator, SyntheticDatasetGenerator
+    from .compat import SpineSynthGenerator, SyntheticAnatomyGenerator, SyntheticDataset, SyntheticDatasetGenerator
     from .core.case import Case
     from .core.errors import MedsynthError
     from .core.labels import Label, LabelMap, LabelTable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .datasets import LazyMedicalDataset, visualize_sample
     from .io import read_case, write_case
     from .phantom import Phantom
+    from .rendering import Render, RenderDataset
     from .tumor import InsertTumors
 
 __all__ = [
@@ -32,7 +33,11 @@ __all__ = [
     "MedsynthError",
     "Phantom",
     "Recipe",
+    "Render",
+    "RenderDataset",
+    "SpineSynthGenerator",
     "SyntheticAnatomyGenerator",
+    "SyntheticDataset",
     "SyntheticDatasetGenerator",
     "Volume",
     "read_case",
@@ -50,7 +55,11 @@ _HOME = {
     "MedsynthError": "core.errors",
     "Phantom": "phantom.step",
     "Recipe": "core.recipe",
+    "Render": "rendering.step",
+    "RenderDataset": "rendering.dataset",
+    "SpineSynthGenerator": "compat",
     "SyntheticAnatomyGenerator": "compat",
+    "SyntheticDataset": "compat",
     "SyntheticDatasetGenerator": "compat",
     "Volume": "core.volume",
     "read_case": "io",

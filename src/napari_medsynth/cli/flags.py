@@ -1,9 +1,12 @@
 """Flags from dataclasses: what tyro does, plus this package's settings and tuples in one word.
 
 A :class:`~napari_medsynth.core.settings.Settings` class, and so every step, becomes flags whose help comes with
-range and unit; a group of settings inside another becomes flags with its name before them (``--morph.scale``).
+range and unit; a group of settings inside another becomes flags with its name before them (``--morph.scale``). A
+group that may be None is None if none of its flags is given; else the others have the defaults of its class.
+
 Tuples are one word with commas (``--at 10,200,100``), except that paths, which may hold commas, are separate words
-(``--data ct.nii.gz labels.nii.gz``). What may be None is given as ``none``.
+(``--data ct.nii.gz labels.nii.gz``). Two numbers are an interval, and one number stands for both its ends. What may be
+None is given as ``none``. A setting that is a list of lists is no flag: a command takes it from a file.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import types
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 import tyro
 from tyro.constructors import (
@@ -56,23 +59,74 @@ def _settings(info: StructTypeInfo) -> StructConstructorSpec | None:
     cls = info.type
     if not (isinstance(cls, type) and issubclass(cls, Settings)):
         return None
-    hints = hints_of(cls)
     given = info.default if isinstance(info.default, cls) else None
-    fields = tuple(
-        StructFieldSpec(
-            name=field.name,
-            type=hints[field.name],
-            default=_default(field) if given is None else getattr(given, field.name),
-            helptext=about(field).describe(),
-        )
-        for field in dataclasses.fields(cls)
-    )
-    return StructConstructorSpec(instantiate=partial(_made, cls), fields=fields)
+    before = _values(given)
+    fields = [_field(f, before.get(f.name, _default(f)), hints_of(cls)[f.name]) for f in _flagged(cls)]
+    return StructConstructorSpec(instantiate=partial(_made, cls, before), fields=tuple(fields))
 
 
-def _made(cls: type[Settings], **values: Any) -> Settings:
+@dataclasses.dataclass(frozen=True)
+class _LeftOut:
+    """Stands for a flag of an optional group that was not given; shown as what it would be if others were."""
+
+    shown_as: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class _Optional:
+    """Stands for a group of settings that may be None; tyro would make subcommands of it."""
+
+    cls: ClassVar[type[Settings]]
+    value: Settings | None
+
+
+def _optional(cls: type[Settings]) -> type[_Optional]:
+    return type(f"Optional{cls.__name__}", (_Optional,), {"cls": cls})
+
+
+@REGISTRY.struct_rule
+def _optional_settings(info: StructTypeInfo) -> StructConstructorSpec | None:
+    if not (isinstance(info.type, type) and issubclass(info.type, _Optional)):
+        return None
+    cls = info.type.cls
+    given = info.default.value if isinstance(info.default, _Optional) else None
+    before = _values(given)
+    fields = [
+        _field(f, _LeftOut(before.get(f.name, _default(f))), hints_of(cls)[f.name] | _LeftOut) for f in _flagged(cls)
+    ]
+    return StructConstructorSpec(instantiate=partial(_made_if_given, cls, given), fields=tuple(fields))
+
+
+def _values(settings: Settings | None) -> dict[str, Any]:
+    return {} if settings is None else {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+
+
+def _made_if_given(cls: type[Settings], before: Settings | None, **values: Any) -> Settings | None:
+    given = {name: value for name, value in values.items() if not isinstance(value, _LeftOut)}
+    return _made(cls, _values(before), **given) if given else before
+
+
+def _flagged(cls: type[Settings]) -> list[dataclasses.Field[Any]]:
+    """Fields that are flags: all but lists of lists."""
+    return [field for field in dataclasses.fields(cls) if not _is_nested(hints_of(cls)[field.name])]
+
+
+def _is_nested(hint: Any) -> bool:
+    is_list = get_origin(hint) is tuple
+    return any(_is_nested(a) or (is_list and get_origin(a) is tuple) for a in get_args(hint))
+
+
+def _field(field: dataclasses.Field[Any], default: Any, hint: Any) -> StructFieldSpec:
+    group = [a for a in get_args(hint) if isinstance(a, type) and issubclass(a, Settings)]
+    if group and _is_tuple_or_union(hint):
+        hint = _optional(group[0])
+        default = hint(default)
+    return StructFieldSpec(name=field.name, type=hint, default=default, helptext=about(field).describe())
+
+
+def _made(cls: type[Settings], before: dict[str, Any], **values: Any) -> Settings:
     try:
-        return cls(**values)
+        return cls(**{**before, **values})
     except ConfigError as error:
         # Not a ValueError any more: tyro would draw a box around that instead of letting us say it in one line.
         raise MedsynthError(str(error)) from error
@@ -125,7 +179,7 @@ def _is_simple(hint: Any) -> bool:
     if _is_tuple_or_union(hint):
         has_paths = get_origin(hint) is tuple and Path in get_args(hint)
         return not has_paths and all(_is_simple(a) for a in get_args(hint))
-    return hint in (int, float, bool, str, Path, type(None), Ellipsis) or get_origin(hint) is Literal
+    return hint in (int, float, bool, str, Path, type(None), _LeftOut, Ellipsis) or get_origin(hint) is Literal
 
 
 def _value(text: str, hint: Any) -> Any:
@@ -147,7 +201,7 @@ def _one_of(text: str, hints: tuple[Any, ...]) -> Any:
     if text.lower() == "none" and type(None) in hints:
         return None
     problems = []
-    for hint in (h for h in hints if h is not type(None)):
+    for hint in (h for h in hints if h not in (type(None), _LeftOut)):
         try:
             return _value(text, hint)
         except ConfigError as error:
@@ -159,9 +213,15 @@ def _tuple(text: str, hints: tuple[Any, ...]) -> tuple[Any, ...]:
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if hints[-1:] == (Ellipsis,):
         hints = (hints[0],) * len(parts)
+    if len(parts) == 1 and _is_interval(hints):
+        parts *= 2
     if len(parts) != len(hints):
         raise ConfigError(f"{shown(text)} has {len(parts)} values; expected {len(hints)} with commas between them")
     return tuple(_value(part, hint) for part, hint in zip(parts, hints, strict=True))
+
+
+def _is_interval(hints: tuple[Any, ...]) -> bool:
+    return hints in ((int, int), (float, float))
 
 
 def _choice(text: str, choices: tuple[Any, ...]) -> Any:
@@ -174,7 +234,10 @@ def _choice(text: str, choices: tuple[Any, ...]) -> Any:
 def _metavar(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return "|".join(_metavar(a) for a in args if a is not type(None))
+        words = [_metavar(a) for a in args if a not in (type(None), _LeftOut)]
+        return "|".join(word for word in words if f"{word}[,{word}]" not in words)
+    if origin is tuple and _is_interval(args):
+        return f"{_metavar(args[0])}[,{_metavar(args[0])}]"
     if origin is tuple:
         return ",".join("…" if a is Ellipsis else _metavar(a) for a in args)
     if origin is Literal:
@@ -183,6 +246,8 @@ def _metavar(hint: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, _LeftOut):
+        return _text(value.shown_as)
     if isinstance(value, tuple):
         return ",".join(_text(v) for v in value)
     return "none" if value is None else str(value)

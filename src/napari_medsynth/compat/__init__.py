@@ -8,9 +8,15 @@ from ..core.lazy import lazily
 
 if TYPE_CHECKING:
     from .phantoms import SyntheticAnatomyGenerator, SyntheticDatasetGenerator
+    from .spine import SpineSynthGenerator, SyntheticDataset
 
-__all__ = ["SyntheticAnatomyGenerator", "SyntheticDatasetGenerator"]
+__all__ = ["SpineSynthGenerator", "SyntheticAnatomyGenerator", "SyntheticDataset", "SyntheticDatasetGenerator"]
 
-_HOME = {"SyntheticAnatomyGenerator": "phantoms", "SyntheticDatasetGenerator": "phantoms"}
+_HOME = {
+    "SpineSynthGenerator": "spine",
+    "SyntheticAnatomyGenerator": "phantoms",
+    "SyntheticDataset": "spine",
+    "SyntheticDatasetGenerator": "phantoms",
+}
 
 __getattr__, __dir__ = lazily(__name__, _HOME)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .case import Case
 from .errors import ConfigError, RecordError, shown
+from .progress import Job, Progress
 from .record import Record, plain
 from .rng import stream
 from .settings import Settings, nearest
@@ -40,14 +41,32 @@ class Step(Settings):
 
     def __call__(self, case: Case, *, seed: int, index: int = 0, occurrence: int = 0) -> Case:
         """Draw and apply; ``index`` is the case's in its dataset, ``occurrence`` counts earlier steps of this name."""
-        params = self.draw(case, stream(seed, index, self.name, occurrence))
-        return self.applied(case, params, {"seed": int(seed), "case": int(index), "occurrence": int(occurrence)})
+        record = self._draw_record(case, seed, index, occurrence)
+        return self.apply(case, record.params).with_record(record)
+
+    def run(self, case: Case, *, seed: int, index: int = 0, occurrence: int = 0) -> Job[Case]:
+        """Do the same as a job that reports how far it is; its result is the case."""
+        record = self._draw_record(case, seed, index, occurrence)
+        made = yield from self.applying(case, record.params)
+        return made.with_record(record)
+
+    def applying(self, case: Case, params: Mapping[str, Any]) -> Job[Case]:
+        """Do what :meth:`apply` does, as a job; a step whose work is long reports its parts."""
+        yield Progress(0, 1, self.name)
+        return self.apply(case, params)
 
     def applied(self, case: Case, params: Mapping[str, Any], rng: Mapping[str, int] | None = None) -> Case:
         """Apply ``params`` that someone chose, by hand or earlier, and record it."""
+        record = self._record_of(params, rng or {})
+        return self.apply(case, record.params).with_record(record)
+
+    def _draw_record(self, case: Case, seed: int, index: int, occurrence: int) -> Record:
+        params = self.draw(case, stream(seed, index, self.name, occurrence))
+        return self._record_of(params, {"seed": int(seed), "case": int(index), "occurrence": int(occurrence)})
+
+    def _record_of(self, params: Mapping[str, Any], rng: Mapping[str, int]) -> Record:
         kept = plain(dict(params))  # what a replay will get, so that both see the same values
-        record = Record(self.name, self.version, plain(self.to_json()), kept, plain(dict(rng or {})))
-        return self.apply(case, kept).with_record(record)
+        return Record(self.name, self.version, plain(self.to_json()), kept, plain(dict(rng)))
 
 
 @cache

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .atomic import atomic_folder, atomic_path, write_bytes, write_json, write_text
     from .cases import read_case, write_case
     from .checks import verify
-    from .files import read_labels, read_volume, write_labels, write_volume
+    from .files import read_labels, read_volume, write_labels, write_pair, write_volume
     from .sidecar import Sidecar, read_sidecar
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "write_case",
     "write_json",
     "write_labels",
+    "write_pair",
     "write_text",
     "write_volume",
 ]
@@ -48,6 +49,7 @@ _HOME = {
     "write_case": "cases",
     "write_json": "atomic",
     "write_labels": "files",
+    "write_pair": "files",
     "write_text": "atomic",
     "write_volume": "files",
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,13 +93,24 @@ def write_volume(volume: Volume, path: StrPath, *, history: Iterable[Record] = (
     WriteError
         If the format cannot hold it, or it cannot be written; nothing has changed then.
     """
-    _write(volume, Path(path), Sidecar(modality=volume.modality, history=tuple(history)))
+    with _writing(volume, Path(path), Sidecar(modality=volume.modality, history=tuple(history))):
+        pass
 
 
 def write_labels(labels: LabelMap, path: StrPath, *, history: Iterable[Record] = ()) -> None:
     """Write a label map and, if it has a table or a history, a sidecar; as :func:`write_volume` does."""
-    sidecar = Sidecar(table=labels.table, history=tuple(history))
-    _write(Volume(labels.array, labels.affine), Path(path), sidecar)
+    with _writing_labels(labels, Path(path), tuple(history)):
+        pass
+
+
+def write_pair(
+    image: Volume, labels: LabelMap, image_path: StrPath, labels_path: StrPath, *, history: Iterable[Record] = ()
+) -> None:
+    """Write an image and its label map with their sidecars; all four are written in full before one takes its name."""
+    records = tuple(history)
+    sidecar = Sidecar(modality=image.modality, history=records)
+    with _writing(image, Path(image_path), sidecar), _writing_labels(labels, Path(labels_path), records):
+        pass
 
 
 def write_voxels(volume: Volume, path: Path, name: Path) -> None:
@@ -150,7 +162,13 @@ def _read_file(path: Path, max_bytes: int | None, indices: bool) -> Volume:
     return read(path, max_bytes)
 
 
-def _write(volume: Volume, path: Path, sidecar: Sidecar) -> None:
+def _writing_labels(labels: LabelMap, path: Path, history: tuple[Record, ...]) -> AbstractContextManager[None]:
+    return _writing(Volume(labels.array, labels.affine), path, Sidecar(table=labels.table, history=history))
+
+
+@contextmanager
+def _writing(volume: Volume, path: Path, sidecar: Sidecar) -> Iterator[None]:
+    """Write to temporary files, which take their names when the block ends, and vanish if it fails."""
     if format_of(path) in PNG and not np.array_equal(volume.affine.matrix, Affine.from_spacing((1, 1)).matrix):
         sidecar = replace(sidecar, affine=volume.affine)
     beside = sidecar_path(path)
@@ -158,8 +176,10 @@ def _write(volume: Volume, path: Path, sidecar: Sidecar) -> None:
     with atomic_path(path) as temp:
         write_voxels(volume, temp, path)
         if not content:
+            yield
             beside.unlink(missing_ok=True)
             return
         content = merged(replace(sidecar, file={"name": path.name, **file_sum(temp)}), path)
         with atomic_path(beside) as temp_beside:
             temp_beside.write_text(json_text(beside, content), encoding="utf-8")
+            yield

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from magicgui.widgets import Container
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QVBoxLayout, QWidget
 
 from ...core.errors import ConfigError
 from ...phantom.catalogue import catalogue
 from ...phantom.step import Phantom
 from ..controls import button
 from ..form import form_of
-from ..preferences import default_seed
+from ..seed_box import SeedBox
 from .scenario_box import ScenarioBox
 from .structures import StructureList
 
 _SHOWN = ("anatomy", "region", "image_size", "position_noise", "size_noise", "intensity_noise")
 _MORE = ("spacing", "blur", "bias_field", "noise")
 _FIRST = "normal_complete"  #: what a person sees first; "mixed" may happen to be nearly empty
-_LARGEST_SEED = 2**31 - 1  #: that Qt's spin box can hold
-_MOST_ROLLED = 1_000_000
 _MOST_NOISE = 100  #: grey levels or HU; more hides everything
 
 
@@ -45,7 +42,7 @@ class BodyForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.settings = form_of(Phantom, only=(*_SHOWN, *_MORE), advanced=_MORE)
-        self.scenario, self.structures, self.seed = ScenarioBox(), StructureList(), QSpinBox()
+        self.scenario, self.structures, self.seed = ScenarioBox(), StructureList(), SeedBox()
         self.new_body = button("New body (R)", self.roll, "Roll the dice: draw another body, by another seed")
         self._offered: object = None
         self._arrange()
@@ -77,13 +74,10 @@ class BodyForm(QWidget):
 
     def roll(self) -> None:
         """Take another seed, at random."""
-        self.seed.setValue(secrets.randbelow(_MOST_ROLLED))
+        self.seed.roll()
 
     def _arrange(self) -> None:
         self.scenario.choose(_FIRST)
-        self.seed.setRange(0, _LARGEST_SEED)
-        self.seed.setValue(default_seed())
-        self.seed.setToolTip("Seed of all random draws: the same number gives the same voxels")
         after = len(_SHOWN[:2])
         self.settings.insert(after, _holding("Scenario", self.scenario))
         self.settings.insert(after + 1, _holding("Seed", self.seed, self.new_body))

@@ -15,17 +15,17 @@ from ...core.recipe import Recipe
 from ...io.limits import budget
 from ...phantom.step import Phantom
 from ..controls import allow, button, later, remark, row
+from ..copying import CopyButton
 from ..dock import DockPanel, scrollable
 from ..job_bar import JobBar
 from ..jobs import start_job
 from ..layers import LayerData, unique_name
+from ..planes import VIEWS, look_from
+from ..previewer import Previewer
 from ..views import keep_upright
 from .body_form import BodyForm
-from .copying import CopyButton
 from .made import Made, made_small, making
-from .planes import VIEWS, look_from
 from .preview import Preview
-from .previewer import Previewer
 from .sizing import FINE, coarse, estimated
 from .snippets import as_command, as_python, as_recipe
 

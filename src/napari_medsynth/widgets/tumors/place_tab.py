@@ -20,7 +20,7 @@ from ..controls import allow, button, later, narrow, refill, remark, row
 from ..jobs import JobBar, start_job
 from ..preferences import default_seed
 from .choices import LUNGS, organs, scans
-from .copying import CopyButton
+from .copying import copy_button
 from .desk import Desk
 from .lesion_table import LesionTable
 from .library_tab import picture_of
@@ -74,7 +74,7 @@ class PlaceTab(QWidget):
         self.redo = button("Redo (Ctrl+Y)", self.desk.redo, "Do what was undone again")
         self.scatter = button("Scatter", self.scatter_lesions, "Place lesions at random within the organ")
         self.delete = button("Delete (Del)", self.table.delete_selected, "Restore the voxels beneath the lesion")
-        self.copy = CopyButton(self.desk)
+        self.copy = copy_button(self.desk)
         self._shortcuts = Shortcuts(self, self.desk)
         self._arrange()
         self._connect()

@@ -1,4 +1,4 @@
-"""From where the body is looked at: :func:`look_from`."""
+"""From where the viewer looks: :func:`look_from`."""
 
 from __future__ import annotations
 

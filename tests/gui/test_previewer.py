@@ -8,9 +8,9 @@ import pytest
 from qtpy.QtCore import QObject, QThreadPool
 
 from napari_medsynth.core.errors import ConfigError
-from napari_medsynth.widgets.phantom.previewer import REST_MS, Previewer
+from napari_medsynth.widgets.previewer import REST_MS, Previewer
 
-from .conftest import SOON
+SOON = 30_000  # ms; generous, for two busy cores
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from ..background import in_background
-from ..controls import later
+from .background import in_background
+from .controls import later
 
 Call = Callable[[], Any]
 

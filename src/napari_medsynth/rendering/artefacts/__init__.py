@@ -1,0 +1,1 @@
+"""What scanners do to images, one artefact a file."""

@@ -1,0 +1,40 @@
+"""A field of view too small: :class:`Wrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ...core.settings import require_interval, setting
+from ..lattice import Lattice
+from ..stage import Artefact, Params, uniform
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrap(Artefact):
+    """Fold-over."""
+
+    name: ClassVar[str] = "wrap"
+
+    strength: tuple[float, float] = setting(
+        (0.1, 0.5), "Strength; 1: the field of view is 40 % too small", low=0, high=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_interval(self, "strength")
+
+    def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
+        """Draw strength and axis."""
+        return {"strength": uniform(rng, self.strength), "swap": bool(rng.random() < 0.5)}
+
+    @staticmethod
+    def apply(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice) -> torch.Tensor:
+        """Return the image with it; see :meth:`Artefact.apply`."""
+        return image

@@ -1,0 +1,44 @@
+"""What the values of a label map mean here: :func:`named_labels`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..core.errors import LabelError
+from ..core.labels import LabelMap, LabelTable
+from ..core.schemes import scheme as scheme_of
+
+
+def named_labels(
+    labels: LabelMap, scheme: str | None, preset_scheme: str | None, tissues: Iterable[tuple[int, str]] = ()
+) -> LabelMap:
+    """Return a label map whose table says what each value is.
+
+    Parameters
+    ----------
+    labels
+        Any label map; its voxels stay as they are.
+    scheme
+        Name of a scheme that comes before the label map's own table; None takes the table.
+    preset_scheme
+        Name of the scheme for values that neither names; None if there is none.
+    tissues
+        Values and their tissue, which come before all else.
+
+    Raises
+    ------
+    ConfigError
+        If there is no scheme of that name.
+    LabelError
+        If the label map is all background.
+    """
+    if not labels.values():
+        raise LabelError(f"label map of {labels.shape} voxels is all background; expected labels to render")
+    sources = [scheme_of(name) for name in (scheme, preset_scheme) if name is not None]
+    ordered = (*sources[:1], labels.table, *sources[1:]) if scheme is not None else (labels.table, *sources)
+    entries = {entry.value: entry for table in reversed(ordered) for entry in table}
+    table = LabelTable(tuple(entries.values()))
+    for value, tissue in tissues:
+        table = table.with_label(replace(table[value], tissue=tissue))
+    return replace(labels, table=table)
