@@ -29,6 +29,8 @@ def folder(tmp_path, monkeypatch):
         write_labels(lesions, tmp_path / "Task06_Lung" / "labelsTr" / f"lung_{number}.nii.gz")
     write_volume(case.image, tmp_path / "ct.nii.gz")
     write_labels(lesions, tmp_path / "labels.nii.gz")
+    write_volume(case.image, tmp_path / "scan.nii.gz")
+    write_labels(case.labels, tmp_path / "scan_labels.nii.gz")
     other = thorax(*size, seed=1, tumors=0)
     for name in ("other_ct", "a", "b", "healthy_1", "healthy_2"):
         write_volume(other.image, tmp_path / f"{name}.nii.gz")
@@ -43,6 +45,7 @@ def small(code):
     """The same code with fewer repetitions; nothing else is changed."""
     code = code.replace("range(10)", "range(1)").replace("length=1000", "length=2").replace("length=500", "length=2")
     code = code.replace("persistent_workers=True", "persistent_workers=False").replace("[128, 128, 64]", "[16, 24, 16]")
+    code = code.replace("[200, 150, 110]", "[40, 32, 28]")
     return code.replace("num_workers=2", "num_workers=0")
 
 
@@ -55,7 +58,10 @@ def fewer(words):
 
 def keep(text):
     """Write a block of YAML where the commands that follow look for it."""
-    Path("mine.yaml" if text.startswith("scenarios:") else "recipe.yaml").write_text(small(text), encoding="utf-8")
+    names = {"scenarios:": "mine.yaml", "classes:": "my-prior.yaml"}
+    first = text.partition("\n")[0]
+    name = "tissues.yaml" if first[0].isdigit() else names.get(first, "recipe.yaml")
+    Path(name).write_text(small(text), encoding="utf-8")
 
 
 def commands(block):
@@ -63,7 +69,10 @@ def commands(block):
     return [line.removeprefix(".venv/bin/") for line in lines if "medsynth " in line and not line.startswith("pip")]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/script-tumors.md", "docs/phantoms.md", "docs/datasets.md"])
+PAGES = ("README.md", "docs/script-tumors.md", "docs/phantoms.md", "docs/datasets.md", "docs/rendering.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_every_block_of_python_runs(page, folder, capsys):
     ran = 0
     for language, block in blocks(page):

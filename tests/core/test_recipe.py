@@ -79,6 +79,15 @@ def test_cases_and_occurrences_draw_different_numbers(case):
     assert len({a.tobytes() for a in arrays}) == 4
 
 
+def test_a_step_run_as_a_job_gives_the_same_and_the_same_record(case):
+    seen = []
+    made = finish(AddNoise().run(case, seed=7, index=2, occurrence=1), seen.append)
+    called = AddNoise()(case, seed=7, index=2, occurrence=1)
+    np.testing.assert_array_equal(made.image.array, called.image.array)
+    assert made.history == called.history
+    assert seen == [Progress(0, 1, "add_noise")]
+
+
 def test_a_history_replays_voxel_for_voxel(case):
     made = Recipe(seed=7, steps=(AddNoise(), AddNoise(amount=2)))(case)
     again = replay(case, tuple(Record.from_json(r.to_json()) for r in made.history))

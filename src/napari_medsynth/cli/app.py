@@ -57,6 +57,16 @@ COMMANDS = {
         "a dataset of phantoms: anatomy made from nothing, with exact masks",
         'medsynth phantom --image-size "128,128,64" --total-samples 1000 --output-dir medical_dataset',
     ),
+    "render": Command(
+        "render:Render",
+        "an image of a label map: any contrast, any scanner, its artefacts",
+        "medsynth render labels.nii.gz -o image.nii.gz --contrast t2 --motion.strength 0.5 --seed 7",
+    ),
+    "prior": Command(
+        "render:Prior",
+        "what intensities structures have in your scans, for images that look like them",
+        "medsynth prior scan.nii.gz labels.nii.gz -o prior.yaml",
+    ),
     "tumor format": Command(
         "tumor:Format",
         "copy labelled scans under SynthLung's names",
@@ -84,6 +94,11 @@ COMMANDS = {
         "tumor:Insert",
         "place tumors in one scan",
         "medsynth tumor insert ct.nii.gz --library seeds --count 3 --seed 7 -o out",
+    ),
+    "example": Command(
+        "example:Example",
+        "pictures of what is rendered from a label map; needs no data",
+        "medsynth example --demo contrast --output-dir example",
     ),
     "run": Command(
         "run:Run",

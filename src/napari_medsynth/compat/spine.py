@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from ..core.case import Case
 from ..core.errors import ConfigError, shown
 from ..core.labels import LabelMap
 from ..core.rng import stream
-from ..rendering.intensity import Intensity
+from ..core.volume import Volume
 from ..rendering.preset import preset
 from ..rendering.resolution import Resolution
 from ..rendering.stages import STAGES
@@ -74,21 +74,16 @@ class SpineSynthGenerator:
         known = {name.lower(): name for name in _CONTRASTS}
         if str(contrast_type).lower() not in known:
             raise ConfigError(f"contrast_type is {shown(contrast_type)}; expected 'T1', 'T2' or 'random'")
-        if len(resolution_range) != 2 or not 1 <= resolution_range[0] <= resolution_range[1] <= 20:
-            found = f"resolution_range is {shown(resolution_range)}"
-            raise ConfigError(f"{found}; expected two numbers from 1 to 20 voxels, the smaller one first")
         stream(seed)
         self.contrast_type = known[str(contrast_type).lower()]
-        self.resolution_range = (float(resolution_range[0]), float(resolution_range[1]))
+        self.resolution_range = _factors(resolution_range)
         self.add_bias_field = add_bias_field
         self.add_noise = add_noise
         self.add_motion = add_motion
         self.seed = seed
         self.made = 0
 
-    def generate_synthetic_mri(
-        self, label_map: Labels, contrast_alpha: float | None = None
-    ) -> npt.NDArray[np.float32]:
+    def generate_synthetic_mri(self, label_map: Labels, contrast_alpha: float | None = None) -> npt.NDArray[np.float32]:
         """Make the next image.
 
         Parameters
@@ -120,21 +115,20 @@ class SpineSynthGenerator:
         """Return the image of a label map that call number ``index`` gives; else as :meth:`generate_synthetic_mri`."""
         labels = label_map if isinstance(label_map, LabelMap) else LabelMap(np.asarray(label_map))
         step = self.step(labels, contrast_alpha)
-        image = step(Case(id="spine", labels=labels), seed=self.seed, index=index).image
-        assert image is not None
+        image = cast("Volume", step(Case(id="spine", labels=labels), seed=self.seed, index=index).image)
         return np.clip(image.array, 0, 1)
 
     def step(self, labels: LabelMap, contrast_alpha: float | None = None) -> Render:
         """Return the step that renders this label map, e.g. to put it into a recipe."""
         name, random = _CONTRASTS["T1" if contrast_alpha is not None else self.contrast_type]
         own = preset(name).stages
-        smallest = min(labels.spacing)
-        size = tuple(round(factor * smallest, 6) for factor in self.resolution_range)
-        finer = self.resolution_range == (1.0, 1.0)
-        wanted = {"bias_field": self.add_bias_field, "noise": self.add_noise, "motion": self.add_motion}
+        voxel = min(labels.spacing)
+        low, high = (round(factor * voxel, 6) for factor in self.resolution_range)
         kept = {"warp": False, "flip": False}  # the caller's label map is the truth of the image
+        wanted = {"bias_field": self.add_bias_field, "noise": self.add_noise, "motion": self.add_motion}
         stages: dict[str, Any] = {
-            stage: replace(own.get(stage) or STAGES[stage](), prob=float(on)) for stage, on in {**kept, **wanted}.items()
+            stage: replace(own.get(stage) or STAGES[stage](), prob=float(on))
+            for stage, on in {**kept, **wanted}.items()
         }
         return Render(
             preset=name,
@@ -142,8 +136,9 @@ class SpineSynthGenerator:
             contrast_alpha=contrast_alpha,
             random_contrast=random,
             scheme=_scheme_of(labels),
-            intensity=own.get("intensity") or Intensity(),
-            resolution=Resolution(prob=float(not finer), prob_iso=_PROB_ISO, prob_min=0.0, iso=size, aniso=size),
+            resolution=Resolution(
+                prob=float(high > voxel), prob_iso=_PROB_ISO, prob_min=0.0, iso=(low, high), aniso=(low, high)
+            ),
             **stages,
         )
 
@@ -214,3 +209,15 @@ def _scheme_of(labels: LabelMap) -> str | None:
     if len(labels.table):
         return None
     return "spine14" if max(labels.values(), default=0) <= _LAST_CLASS else "spider"
+
+
+def _factors(value: Any) -> tuple[float, float]:
+    """Return the smallest and the largest factor of voxel size."""
+    expected = "expected two numbers from 1 to 20 voxels, the smaller one first"
+    try:
+        low, high = (float(number) for number in value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"resolution_range is {shown(value)}; {expected}") from error
+    if not 1 <= low <= high <= 20:
+        raise ConfigError(f"resolution_range is {shown(value)}; {expected}")
+    return low, high

@@ -17,6 +17,9 @@ from .record import plain
 MAX_LABEL = 65535
 Side = Literal["", "left", "right"]
 
+#: Voxels that are looked at together: they fit into the processor's cache.
+_CHUNK = 1 << 18
+
 _LESION_WORDS = ("tumor", "tumour", "lesion", "nodule", "gtv")
 
 
@@ -154,8 +157,12 @@ class LabelMap(Gridded):
 
     def values(self) -> tuple[int, ...]:
         """Return the values present, without background, in ascending order."""
-        counts = np.bincount(self.array.reshape(-1), minlength=1)
-        return tuple(int(v) for v in np.flatnonzero(counts) if v)
+        flat, found = self.array.reshape(-1), np.zeros(MAX_LABEL + 1, dtype=bool)
+        for start in range(0, flat.size, _CHUNK):
+            part = flat[start : start + _CHUNK]
+            found[part[0]] = True
+            found[part[1:][part[1:] != part[:-1]]] = True  # a value comes in long runs: few voxels begin one
+        return tuple(int(v) for v in np.flatnonzero(found) if v)
 
     def mask(self, values: int | Iterable[int]) -> npt.NDArray[np.bool_]:
         """Return where the map holds one of ``values``; :class:`LabelError` if one of those cannot be a label."""

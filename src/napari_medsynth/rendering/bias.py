@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ..core.box import Box
 from ..core.rng import child_seed
 from ..core.settings import require_interval, setting
 from .lattice import Lattice
 from .stage import Params, Stage, uniform
+
+if TYPE_CHECKING:
+    import torch
+
+    from .fields import SmoothField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,3 +45,26 @@ class BiasField(Stage):
         """Draw how strong the field is, and the seed of its nodes."""
         nodes = [1 if n == 1 else max(2, math.ceil(round(self.node_share * n, 6))) for n in lattice.shape]
         return {"std": uniform(rng, self.std), "nodes": nodes, "seed": child_seed(rng)}
+
+
+def log_field(
+    params: Mapping[str, Any], lattice: Lattice, device: torch.device, window: Box | None = None
+) -> SmoothField:
+    """Return the logarithm of a bias field, made slab by slab.
+
+    Parameters
+    ----------
+    params
+        What :meth:`BiasField.draw` gave.
+    lattice
+        The voxels of the whole image.
+    device
+        Where it is made.
+    window
+        The part of the image that is wanted.
+    """
+    from .fields import SmoothField
+    from .random import normal_nodes
+
+    nodes = normal_nodes(params["seed"], (1, *params["nodes"]), device) * params["std"]
+    return SmoothField(nodes, lattice.shape, device, window)

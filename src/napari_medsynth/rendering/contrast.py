@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..core.errors import LabelError
+from ..core.errors import LabelError, shown
 from ..core.labels import Label, LabelMap
 from ..core.rng import stream
 from ..core.settings import nearest
@@ -71,12 +71,27 @@ def draw_intensities(
         If a prior has no intensities for a label; the message lists them, or ten of them and how many there are.
     """
     values = (0, *labels.values())
-    draws = [_Draw(prior, labels, dict(chosen), seed, channel, random) for prior in (ours, theirs or ours)]
-    mine, other = (draw.all(values) for draw in draws)
+    picked = dict(chosen)
+    mine = _drawn_all(_Classes(ours, labels, values, picked), seed, channel, random)
+    other = mine if theirs is None else _drawn_all(_Classes(theirs, labels, values, picked), seed, channel, random)
     return [
         [value, _between(a[0], b[0], alpha), _between(a[1], b[1], alpha)]
         for value, a, b in zip(values, mine, other, strict=True)
     ]
+
+
+def classes_of(labels: LabelMap, prior: Prior, chosen: Iterable[tuple[int, str]] = ()) -> dict[int, str | None]:
+    """Return the name of each label's class, as :func:`draw_intensities` finds it; None if the prior has none for it.
+
+    Parameters
+    ----------
+    labels, chosen
+        As for :func:`draw_intensities`.
+    prior
+        Intensities of the classes.
+    """
+    found = _Classes(prior, labels, (0, *labels.values()), dict(chosen)).found
+    return {value: None if entry is None else entry[0] for value, entry in found.items()}
 
 
 def plain_name(name: str) -> str:
@@ -90,109 +105,109 @@ def without_side(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Draw:
-    """One prior's intensities for one image."""
+class _Classes:
+    """Which class of a prior each label is of."""
 
     prior: Prior
     labels: LabelMap
+    values: Sequence[int]
     chosen: Mapping[int, str]
-    seed: int
-    channel: int
-    random: float
 
-    def all(self, values: Sequence[int]) -> list[tuple[float, float]]:
-        """Return mean and deviation of each value."""
-        found = {value: self._class_of(value) for value in values}
-        missing = [value for value, entry in found.items() if entry is None]
-        if missing:
-            raise LabelError(self._complaint(missing))
-        return [self._drawn(value, *entry) for value, entry in found.items() if entry is not None]
+    @cached_property
+    def found(self) -> dict[int, tuple[str, ClassPrior] | None]:
+        """Name of each label's class and what its intensities may be; None where the prior has none for it."""
+        return {value: self._of(value) for value in self.values}
 
-    def _class_of(self, value: int) -> tuple[str, ClassPrior] | None:
-        """Return the name of a label's class and what its intensities may be."""
+    def own_name(self, value: int) -> str:
+        """Return what a label is called apart from its side."""
+        return without_side(self._entries[value].name if value in self._entries else f"label {value}")
+
+    def complaint(self) -> str:
+        """Say which labels have no class, and what would help."""
+        missing = [value for value, entry in self.found.items() if entry is None]
+        wrong = next((value for value in missing if value in self.chosen), None)
+        if wrong is not None:
+            name = self.chosen[wrong]
+            given = f"label {wrong} is to be of class {shown(name)}, which {self.prior.source} does not have"
+            return f"{given}; {nearest(plain_name(name), self.prior.classes)}"
+        words = [f"{value} ({self.labels.table[value].name})" if value else "0 (background)" for value in missing]
+        more = f" and {len(words) - _MAX_LISTED} more" if len(words) > _MAX_LISTED else ""
+        given = f"{self.prior.source} has no intensities for {', '.join(words[:_MAX_LISTED])}{more}"
+        classes = ", ".join(sorted(self.prior.classes))
+        return f"{given}; expected 'tissues' to give them one of its classes ({classes}), or a 'scheme' that names them"
+
+    def _of(self, value: int) -> tuple[str, ClassPrior] | None:
         for name in self._candidates(value):
-            if name in self._classes:
-                return name, self._classes[name]
+            if name in self._known:
+                return name, self._known[name]
         if self.prior.default is not None:
             return self._own_class(value), self.prior.default
-        if value == 0 and self.labels.array.min() > 0:
-            return BACKGROUND, _NOTHING
+        if value == 0 and self.labels.array.all():
+            return BACKGROUND, ClassPrior.constant(0.0, 0.0)  # of which there is none
         return None
+
+    def _own_class(self, value: int) -> str:
+        if value in self.chosen:
+            return plain_name(self.chosen[value])
+        return self.own_name(value) if value else BACKGROUND
 
     def _candidates(self, value: int) -> Iterator[str]:
         if value in self.chosen:
             yield plain_name(self.chosen[value])
         elif value == 0:
-            yield from ("air", BACKGROUND) if self._covered else (BACKGROUND,)
+            yield from ("air", BACKGROUND) if self._is_covered else (BACKGROUND,)
         elif value in self._entries:
             entry = self._entries[value]
             yield from (plain_name(entry.name), without_side(entry.name), plain_name(entry.tissue))
-
-    def _own_class(self, value: int) -> str:
-        if value in self.chosen:
-            return plain_name(self.chosen[value])
-        return without_side(self.labels.table[value].name) if value else BACKGROUND
 
     @cached_property
     def _entries(self) -> dict[int, Label]:
         return {entry.value: entry for entry in self.labels.table}
 
     @cached_property
-    def _classes(self) -> dict[str, ClassPrior]:
+    def _known(self) -> dict[str, ClassPrior]:
         return {plain_name(name): entry for name, entry in self.prior.classes.items()}
 
     @cached_property
-    def _covered(self) -> bool:
-        present = (self._entries.get(value) for value in self.labels.values())
-        return any(entry is not None and entry.tissue in COVERING for entry in present)
-
-    @cached_property
-    def _is_random(self) -> tuple[bool, bool]:
-        """Whether means and whether deviations are those of no particular contrast."""
-        means, stds = stream(self.seed, self.channel, "contrast").random(2) < self.random
-        return bool(means), bool(stds)
-
-    def _drawn(self, value: int, name: str, entry: ClassPrior) -> tuple[float, float]:
-        quantiles = stream(self.seed, self.channel, f"class {name}").random(2)
-        rare = self._rare() if value == 0 else None
-        if rare is not None:
-            mean, std = rare.mean, rare.std
-        else:
-            mean = self.prior.random.mean if self._is_random[0] else entry.mean
-            std = self.prior.random.std if self._is_random[1] else entry.std
-        shift = self._shift(value) * entry.each if entry.each and not self._is_random[0] else 0.0
-        return mean.at(float(quantiles[0])) + shift, max(0.0, std.at(float(quantiles[1])))
-
-    def _rare(self) -> ClassPrior | None:
-        """Return what the background is in some images only, if this is one of them."""
-        left = float(stream(self.seed, self.channel, BACKGROUND).random())
-        for entry in self.prior.background:
-            if left < entry.probability:
-                return entry.prior
-            left -= entry.probability
-        return None
-
-    def _shift(self, value: int) -> float:
-        """How far one label's mean lies from its class's, in standard deviations; a pair has the same."""
-        own = without_side(self.labels.table[value].name) if value else BACKGROUND
-        return standard_normal(float(stream(self.seed, self.channel, f"label {own}").random()))
-
-    def _complaint(self, missing: Sequence[int]) -> str:
-        wrong = [value for value in missing if value in self.chosen]
-        if wrong:
-            name = self.chosen[wrong[0]]
-            found = f"label {wrong[0]} is to be of class {name!r}, which {self.prior.source} does not have"
-            return f"{found}; {nearest(plain_name(name), self.prior.classes)}"
-        table = self.labels.table
-        words = ["0 (background)" if value == 0 else f"{value} ({table[value].name})" for value in missing]
-        more = f" and {len(words) - _MAX_LISTED} more" if len(words) > _MAX_LISTED else ""
-        found = f"{self.prior.source} has no intensities for {', '.join(words[:_MAX_LISTED])}{more}"
-        classes = ", ".join(sorted(self.prior.classes))
-        return f"{found}; expected 'tissues' to give them one of its classes ({classes}), or a 'scheme' that names them"
+    def _is_covered(self) -> bool:
+        present = (self._entries[value] for value in self.values if value in self._entries)
+        return any(plain_name(entry.tissue) in COVERING for entry in present)
 
 
-_NOTHING = ClassPrior.constant(0.0, 0.0)  #: of a background that is not there
+def _drawn_all(classes: _Classes, seed: int, channel: int, random: float) -> list[tuple[float, float]]:
+    """Return mean and deviation of each value."""
+    prior = classes.prior
+    no_means, no_stds = (bool(u < random) for u in stream(seed, channel, "contrast").random(2))
+    drawn = []
+    for value, found in classes.found.items():
+        if found is None:
+            raise LabelError(classes.complaint())
+        name, entry = found
+        rare = _rare_background(prior, seed, channel) if value == 0 else None
+        mean = rare.mean if rare else prior.random.mean if no_means else entry.mean
+        std = rare.std if rare else prior.random.std if no_stds else entry.std
+        at_mean, at_std = (float(u) for u in stream(seed, channel, f"class {name}").random(2))
+        each = (
+            0.0 if rare or no_means or not entry.each else entry.each * _shift(classes.own_name(value), seed, channel)
+        )
+        drawn.append((mean.at(at_mean) + each, max(0.0, std.at(at_std))))
+    return drawn
+
+
+def _rare_background(prior: Prior, seed: int, channel: int) -> ClassPrior | None:
+    """Return what the background is in some images only, if this is one of them."""
+    left = float(stream(seed, channel, BACKGROUND).random())
+    for entry in prior.background:
+        if left < entry.probability:
+            return entry.prior
+        left -= entry.probability
+    return None
+
+
+def _shift(name: str, seed: int, channel: int) -> float:
+    """How far the mean of one label lies from its class's, in standard deviations of such; a pair has the same."""
+    return standard_normal(float(stream(seed, channel, f"label {name}").random()))
 
 
 def _between(start: float, end: float, share: float) -> float:
-    return round(start + (end - start) * share, _DIGITS) if share < 1 else round(end, _DIGITS)
+    return round(start + (end - start) * share if share < 1 else end, _DIGITS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +14,12 @@ from torch.utils.data import Dataset
 from ..core.case import Case, case_id
 from ..core.errors import ConfigError, GridError, shown
 from ..core.labels import LabelMap
+from ..core.record import plain
 from ..core.rng import stream
 from ..core.volume import Volume
 from ..io import read_case, read_labels, read_volume
 from .carry import carry
+from .engine import render_tensor
 from .step import Render
 
 #: A label map, a case that has one, or the path of a label map or case folder, read when it is asked for.
@@ -125,8 +127,7 @@ class RenderDataset(Dataset[dict[str, Any]]):
             If a file cannot be read, or a label map cannot be rendered as asked.
         """
         drawn = self.drawn[index]
-        case = self.step.applied(drawn.case, drawn.params, drawn.rng)
-        return {**tensors_of(case), **self._others(index, drawn)}
+        return {**_rendered(drawn, self.step, "cpu"), **self._others(index, drawn)}
 
     def case(self, index: int) -> Case:
         """Return an item as a case: image and labels, where they lie and how they were made."""
@@ -151,7 +152,7 @@ class RenderDataset(Dataset[dict[str, Any]]):
     def _carried(self, name: str, part: Part, drawn: Drawn) -> Part:
         if drawn.case.labels is not None:
             drawn.case.labels.require_same_grid(part, "the label map", name)
-        return carry(part, drawn.params)
+        return carry(part, drawn.params, grid=self.step.grid)
 
 
 class DrawnItems(Dataset[Drawn]):
@@ -171,12 +172,10 @@ class DrawnItems(Dataset[Drawn]):
         number = whole.epoch * whole.length + index
         case = _case(whole.label_maps[index % len(whole.label_maps)])
         params = whole.step.draw(case, stream(whole.seed, number, whole.step.name))
-        return Drawn(case, params, {"seed": int(whole.seed), "case": number, "occurrence": 0})
+        return Drawn(case, plain(params), {"seed": int(whole.seed), "case": number, "occurrence": 0})
 
 
-def render_batch(
-    drawn: Sequence[Drawn], step: Render, *, device: torch.device | str = "cpu"
-) -> dict[str, torch.Tensor | list[str]]:
+def render_batch(drawn: Sequence[Drawn], step: Render, *, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Render several drawn items on one device.
 
     CPU workers read and draw while the GPU renders and trains::
@@ -197,8 +196,8 @@ def render_batch(
     Returns
     -------
     dict
-        ``image``: float32 ``(B, C, z, y, x)``; ``labels``: int64 ``(B, 1, z, y, x)``; ``id``: a list. Without z for
-        2D label maps.
+        What :meth:`RenderDataset.__getitem__` gives, with a first axis more: ``image`` float32 ``(B, C, z, y, x)``,
+        ``labels`` int64 ``(B, 1, z, y, x)``; ``id`` is a list.
 
     Raises
     ------
@@ -207,3 +206,55 @@ def render_batch(
     GridError
         If the images are not of one size; a step with ``crop`` makes them so.
     """
+    if not drawn:
+        raise ConfigError("render_batch got no items; expected at least one")
+    made = [_rendered(item, step, device) for item in drawn]
+    sizes = ["×".join(str(n) for n in item["image"].shape[1:]) for item in made]
+    other = next((size for size in sizes if size != sizes[0]), None)
+    if other is not None:
+        raise GridError(
+            f"a batch has images of {sizes[0]} and {other} voxels; expected one size (Render.crop gives it)"
+        )
+    batch: dict[str, Any] = {name: [item[name] for item in made] for name in made[0]}
+    return {name: values if name == "id" else torch.stack(values) for name, values in batch.items()}
+
+
+def _rendered(drawn: Drawn, step: Render, device: torch.device | str) -> dict[str, Any]:
+    """Return image, labels and, if the case has them, instances as tensors with a leading channel; and the id."""
+    source = step.read_labels(drawn.case)
+    image, labels = render_tensor(source, drawn.params, step, device=device)
+    made: dict[str, Any] = {"image": image, "labels": labels[None]}
+    if source.ndim == 2:
+        made = {name: tensor[:, 0] for name, tensor in made.items()}
+    if drawn.case.instances is not None:
+        instances = carry(drawn.case.instances, drawn.params, grid=step.grid)
+        made["instances"] = _tensor(instances, np.int64).to(device)
+    return {**made, "id": drawn.case.id}
+
+
+def _case(source: LabelSource) -> Case:
+    """Return a label map as a case, reading it if it is a path."""
+    if isinstance(source, Case):
+        return source
+    if isinstance(source, LabelMap):
+        return Case(id="labels", labels=source)
+    path = Path(source)
+    if path.is_dir():
+        return read_case(path)
+    return Case(id=case_id(path.name.partition(".")[0]), labels=read_labels(path))
+
+
+def _tensor(part: Volume | LabelMap, dtype: type[Any]) -> torch.Tensor:
+    has_channels = isinstance(part, Volume) and part.channels
+    return torch.from_numpy((part.array if has_channels else part.array[None]).astype(dtype))
+
+
+def _require_fitting(name: str, others: Sequence[Mapping[str, Any]], count: int) -> None:
+    """Refuse other maps or images that are not listed for each label map, or have the name of an item's own part."""
+    if len(others) not in (0, count):
+        raise ConfigError(
+            f"RenderDataset.{name} has {len(others)} entries; expected one for each of {count} label maps"
+        )
+    taken = next((key for entry in others for key in entry if key in _OWN), None)
+    if taken is not None:
+        raise ConfigError(f"RenderDataset.{name} has {shown(taken)}, which items have already; expected another name")

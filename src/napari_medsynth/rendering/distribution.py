@@ -77,6 +77,13 @@ class Distribution:
             return first + second * standard_normal(quantile)
         return self.parameters[int(quantile * len(self.parameters))]
 
+    def __str__(self) -> str:
+        first, second = self.parameters[0], self.parameters[-1]
+        if first == second and self.kind != "normal":
+            return f"{first:g}"
+        between = {"uniform": "…", "normal": "±", "values": "or …"}[self.kind]
+        return f"{first:g} {between} {second:g}"
+
     def to_json(self) -> Any:
         """Return it as a prior file has it."""
         first, second = self.parameters[0], self.parameters[-1]

@@ -33,7 +33,7 @@ def named_labels(
     LabelError
         If the label map is all background.
     """
-    if not labels.values():
+    if not labels.array.any():
         raise LabelError(f"label map of {labels.shape} voxels is all background; expected labels to render")
     sources = [scheme_of(name) for name in (scheme, preset_scheme) if name is not None]
     ordered = (*sources[:1], labels.table, *sources[1:]) if scheme is not None else (labels.table, *sources)

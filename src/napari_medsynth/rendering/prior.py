@@ -97,7 +97,7 @@ class Sometimes:
     @classmethod
     def from_json(cls, value: object, where: str) -> Self:
         """Make one of a mapping with ``probability``, ``mean`` and ``std``; :class:`ConfigError` if it is not one."""
-        values = dict(_mapping(value, where, ("probability", "mean", "std")))
+        values = dict(_mapping(value, where, ("probability", "mean", "std"), ("each",)))
         probability = values.pop("probability")
         if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability <= 1:
             raise ConfigError(f"{where}, probability is {shown(probability)}; expected a number from 0 to 1")
@@ -183,11 +183,16 @@ def read_prior(path: Path) -> Prior:
 
 def write_prior(prior: Prior, path: Path) -> None:
     """Write a prior file; reading it gives an equal prior."""
-    import yaml
-
     from ..io.atomic import write_text
 
-    write_text(path, yaml.safe_dump(prior.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None))
+    write_text(path, yaml_of(prior))
+
+
+def yaml_of(prior: Prior) -> str:
+    """Return the text of a prior file."""
+    import yaml
+
+    return yaml.safe_dump(prior.to_json(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
 
 
 def _mapping(value: object, where: str, needed: tuple[str, ...], also: tuple[str, ...] = ()) -> Mapping[str, Any]:

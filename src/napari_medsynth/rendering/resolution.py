@@ -42,4 +42,18 @@ class Resolution(Stage):
 
     def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
         """Draw voxel size, slice thickness and the width of what a voxel sees, in mm along z, y and x."""
-        raise NotImplementedError
+        own, axes = np.array(lattice.spacing), list(lattice.axes)
+        all_axes, own_voxels = rng.random(2) < (self.prob_iso, self.prob_min)
+        iso, aniso = (rng.uniform(np.maximum(own, low), np.maximum(own, high)) for low, high in (self.iso, self.aniso))
+        picked = rng.random()
+        shares, factors = rng.random(3), rng.uniform(1 / self.blur, self.blur, size=3)
+        voxel = own.copy()
+        if all_axes and not own_voxels:
+            voxel[axes] = iso[axes]
+        elif axes and not own_voxels:
+            axis = axes[int(picked * len(axes))] if self.along == "any" else _AXES[self.along]
+            voxel[axis] = aniso[axis] if axis in axes else own[axis]
+        thickness = own + (voxel - own) * shares
+        sigma = np.where(voxel > own, 0.75 * np.minimum(voxel, thickness), 0.5 * own) * factors
+        drawn = {"voxel": voxel, "thickness": thickness, "sigma": sigma}
+        return {name: [round(float(v), 6) for v in values] for name, values in drawn.items()}

@@ -30,6 +30,7 @@ from .bias import BiasField
 from .contrast import draw_intensities
 from .crop import draw_crop
 from .flip import Flip
+from .grid import grid_params
 from .intensity import Intensity
 from .lattice import Lattice
 from .naming import named_labels
@@ -118,6 +119,7 @@ class Render(Step):
         warp, flip = (self._stage(name, own) for name in (Warp.name, Flip.name))
         params: Params = {
             "seed": seed,
+            "grid": grid_params(labels),
             "crop": draw_crop(self.crop, lattice, stream(seed, step="crop")),
             "warp": warp and warp.decide(lattice, seed),
             "flip": flip and flip.decide_for(labels, seed),
@@ -185,6 +187,7 @@ class Render(Step):
             random=self.random_contrast,
             seed=seed,
             channel=channel,
+            chosen=self.tissues,
         )
 
     def _stage(self, name: str, own: Preset) -> Any:

@@ -46,8 +46,9 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
     also_labels, also_images
         Keys of other label maps and images on the same grid, which the same warp moves: by the nearest voxel, and
         linearly.
-    table
-        What the values mean; without one, the step's scheme says so.
+    tables
+        For keys of label maps, what their values mean, so that a flip swaps left and right. Without one, the step's
+        scheme says it of the label map that is rendered, and the others have no sides.
     record_key
         Key under which the record of what was drawn is put, as a JSON text; not put if left out.
     prob
@@ -80,7 +81,7 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
         *,
         also_labels: Hashable | Sequence[Hashable] = (),
         also_images: Hashable | Sequence[Hashable] = (),
-        table: LabelTable | None = None,
+        tables: Mapping[Hashable, LabelTable] | None = None,
         record_key: Hashable | None = None,
         prob: float = 1.0,
         axes: Axes = "xyz",
@@ -96,7 +97,7 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
         self.step = Render() if step is None else step
         self.also_labels: tuple[Hashable, ...] = ensure_tuple(also_labels)
         self.also_images: tuple[Hashable, ...] = ensure_tuple(also_images)
-        self.table = LabelTable() if table is None else table
+        self.tables = dict(tables or {})
         self.record_key = record_key
         self.axes = axes
         self._seed = 0
@@ -131,9 +132,9 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
         made = rendered(case, step.read_labels(case), params, step, device=torch.as_tensor(data[key]).device)
         parts: dict[Hashable, Volume | LabelMap | None] = {self.image_key: made.image, key: made.labels}
         for name in self.also_labels:
-            parts[name] = carry(_on_grid(self._labels(data, name), labels, name, key), params)
+            parts[name] = carry(_on_grid(self._labels(data, name), labels, name, key), params, grid=step.grid)
         for name in self.also_images:
-            parts[name] = carry(_on_grid(self._image(data, name), labels, name, key), params)
+            parts[name] = carry(_on_grid(self._image(data, name), labels, name, key), params, grid=step.grid)
         changed: dict[Hashable, Any] = {
             name: self._like(part, data[key if name == self.image_key else name])
             for name, part in parts.items()
@@ -149,7 +150,7 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
         array, affine = self._grid(data, key)
         if len(array) != 1:
             raise ConfigError(f"{shown(key)} has {len(array)} channels; expected a label map with one")
-        return LabelMap(array[0], affine, self.table)
+        return LabelMap(array[0], affine, self.tables.get(key, LabelTable()))
 
     def _image(self, data: Mapping[Hashable, Any], key: Hashable) -> Volume:
         array, affine = self._grid(data, key)
@@ -171,15 +172,14 @@ class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
     def _like(self, part: Volume | LabelMap, like: Any) -> torch.Tensor:
         """Return an image or label map as the item's own array ``like``: order of axes, type, device, metadata."""
         array = part.array if isinstance(part, Volume) and part.channels else part.array[None]
-        tensor = torch.from_numpy(np.ascontiguousarray(self._turned(array)))
+        tensor = torch.from_numpy(self._turned(array).copy())  # what a case holds is read-only
         own = torch.as_tensor(like)
         tensor = tensor.to(own.device, own.dtype if isinstance(part, LabelMap) else torch.float32)
         if not isinstance(like, MetaTensor):
             return tensor
         affine = to_affine_nd(len(like.affine) - 1, self._turned_matrix(part.affine.matrix))
-        made = MetaTensor(tensor, meta=dict(like.meta), applied_operations=like.applied_operations)
-        made.affine = torch.from_numpy(affine)
-        return made
+        meta = {**like.meta, "affine": torch.from_numpy(affine)}
+        return MetaTensor(tensor, meta=meta, applied_operations=like.applied_operations)
 
     def _turned(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Reverse the spatial axes, unless they are in this package's order; its own inverse."""

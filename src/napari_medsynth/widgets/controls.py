@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 from superqt import QLabeledDoubleSlider
 
 from ..core.settings import About
@@ -98,3 +107,10 @@ def refill(box: QComboBox, choices: Iterable[tuple[str, Any]]) -> None:
     box.blockSignals(False)
     if box.currentData() != before:
         box.currentIndexChanged.emit(box.currentIndex())
+
+
+def without_arrows(widget: QWidget) -> None:
+    """Make the numbers of a row as narrow as they need to be; arrow keys and the wheel still change them."""
+    for box in widget.findChildren(QAbstractSpinBox):
+        box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        box.setStyleSheet("min-width: 3em")  # napari's style has room for arrows

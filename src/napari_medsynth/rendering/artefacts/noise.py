@@ -1,4 +1,4 @@
-"""Noise: :class:`Noise`."""
+"""Noise of the receiver: :class:`Noise`."""
 
 from __future__ import annotations
 
@@ -19,20 +19,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Artefact):
-    """Noise."""
+    """White noise: added, or in the two parts of a complex signal whose absolute value the image is.
+
+    The absolute value of the signal of one coil has a Rice distribution (Gudbjartsson and Patz, "The Rician
+    distribution of noisy MRI data", Magnetic Resonance in Medicine 34, 1995), the root of the sum of squares of several
+    coils a non-central chi distribution (Constantinides, Atalar and McVeigh, "Signal-to-noise measurements in magnitude
+    images from NMR phased arrays", Magnetic Resonance in Medicine 38, 1997). In an image with negative values (CT) the
+    lowest counts as no signal for these two.
+    """
 
     name: ClassVar[str] = "noise"
 
     std: tuple[float, float] = setting(
-        (0.0, 0.05), "Standard deviation", unit="of the image's unit", low=0, high=10_000
+        (0.0, 0.05), "Standard deviation, of each part of the signal", unit="of the image's unit", low=0, high=10_000
     )
     kind: Literal["gaussian", "rician", "chi"] = setting(
-        "gaussian", "Gaussian; Rician: magnitude of one coil; chi: of several"
+        "gaussian", "Added; absolute value of one coil's signal; root of the sum of squares of several"
     )
-    coils: int = setting(8, "Coils, for chi", low=1, high=128)
+    coils: int = setting(8, "How many coils there are, for chi", low=1, high=128)
     g_factor: float = setting(
         1.0,
-        "How much stronger the noise is in the middle of each slice than at its corners, as after parallel imaging",
+        "How many times stronger the noise is amid a slice than at its ends, as after parallel imaging",
         low=1,
         high=10,
     )
@@ -42,11 +49,45 @@ class Noise(Artefact):
         require_interval(self, "std")
 
     def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
-        """Draw the deviation and the seed of the noise."""
+        """Draw the standard deviation, the noise's seed, and along which axis it changes; 0 coils: it is added."""
         coils = {"gaussian": 0, "rician": 1, "chi": self.coils}[self.kind]
-        return {"std": uniform(rng, self.std), "coils": coils, "g_factor": self.g_factor, "seed": child_seed(rng)}
+        return {
+            "std": uniform(rng, self.std),
+            "seed": child_seed(rng),
+            "swap": bool(rng.random() < 0.5),
+            "coils": coils,
+            "g_factor": self.g_factor,
+        }
 
     @staticmethod
     def apply(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice) -> torch.Tensor:
-        """Return the image with it; see :meth:`Artefact.apply`."""
+        """Return the image with noise; see :meth:`Artefact.apply`."""
+        from .draws import chi_square, normal
+        from .kspace import axes_of, floor_of, run
+
+        coils, seed = params["coils"], params["seed"]
+        if params["std"] == 0:
+            return image
+        std = _std(params, lattice, axes_of(lattice, params["swap"])[1], image.device)
+        floor = floor_of(image)
+
+        def work(number: int, start: int, stop: int) -> None:
+            part = image[start:stop]
+            part += normal(part.shape, seed, number, image.device).mul_(std[start:stop] if len(std) > 1 else std)
+            if coils:
+                other = chi_square(2 * coils - 1, part.shape, seed, number, image.device).mul_(std * std)
+                part.copy_((part - floor).square_().add_(other).sqrt_().add_(floor))
+
+        run(work, lattice.shape, image.device)
         return image
+
+
+def _std(params: Mapping[str, Any], lattice: Lattice, axis: int, device: torch.device) -> torch.Tensor:
+    """Return the standard deviation along an axis; it broadcasts with the image."""
+    import torch
+
+    size = lattice.shape[axis]
+    middle = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
+    std = params["std"] * (1 + (params["g_factor"] - 1) * middle)
+    shape = [size if n == axis else 1 for n in range(3)]
+    return torch.from_numpy(std.astype(np.float32)).reshape(shape).to(device)

@@ -1,4 +1,4 @@
-"""Shadows of ultrasound: :class:`Shadow`."""
+"""Shadows of ultrasound, and what is too bright below fluid: :class:`Shadow`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ...core.settings import require_interval, setting
 from ..lattice import Lattice
@@ -15,37 +16,120 @@ from ..stage import Artefact, Params, uniform
 if TYPE_CHECKING:
     import torch
 
+#: The cells in which transmission is worked out are at least this wide (mm), so that speckle counts for little, and
+#: there are at most this many along an axis.
+CELL, MOST_CELLS = 1.0, 96
+
+TISSUE, EDGE, DEEPEST, BRIGHTEST = 6.0, 0.6, 3.0, 0.7  #: of log transmission at strength 1; the last two are its limits
+BONE, HARD = (
+    0.75,
+    1.0,
+)  #: from which share of the brightest on something is hard; what it takes from the logarithm, per mm
+
+FloatArray = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shadow(Artefact):
-    """Shadows."""
+    """Less sound comes back from below what attenuates it, and more from below what does not; the beam runs along y.
+
+    Brightness stands for attenuation: bright regions (calcifications, bone) throw shadows, and below dark ones (cysts)
+    it is brighter than beside them, as the scanner's depth compensation expects the average. Sides along the beam, as
+    round objects have, refract it away: edge shadows. More shadows come from what no label shows, such as ribs and poor
+    contact.
+    """
 
     name: ClassVar[str] = "shadow"
 
     strength: tuple[float, float] = setting(
-        (0.2, 0.8), "Strength; 1: little is left below what attenuates most", low=0, high=1
+        (0.2, 0.8), "Strength; 1: a twentieth is left in the deepest shadows", low=0, high=1
     )
-    count: tuple[int, int] = setting(
-        (0, 3), "Shadows of what is not in the labels: calcifications, ribs, poor contact", low=0, high=20
-    )
-    width: tuple[float, float] = setting((2.0, 8.0), "Of these", unit="mm", low=0.1, high=100)
+    count: tuple[int, int] = setting((0, 2), "How many shadows there are of what no label shows", low=0, high=20)
+    width: tuple[float, float] = setting((2.0, 8.0), "Width of those", unit="mm", low=0.1, high=200)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_interval(self, "strength", "count", "width")
 
     def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
-        """Draw strength and places."""
-        count = int(rng.integers(*self.count, endpoint=True))
-        return {
-            "strength": uniform(rng, self.strength),
-            "shadows": [
-                [uniform(rng, (0, 1)), uniform(rng, (0, 1)), uniform(rng, (0, 0.8)), uniform(rng, self.width)]
-                for _ in range(count)
-            ],
-        }
+        """Draw the strength and the shadows: their place along z, y and x as shares of these axes, and width in mm."""
+        shadows = []
+        for _ in range(int(rng.integers(*self.count, endpoint=True))):
+            place = [uniform(rng, (0, 1)), uniform(rng, (0, 0.7)), uniform(rng, (0, 1))]
+            shadows.append([*place, uniform(rng, self.width)])
+        return {"strength": uniform(rng, self.strength), "shadows": shadows}
 
     @staticmethod
     def apply(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice) -> torch.Tensor:
-        """Return the image with it; see :meth:`Artefact.apply`."""
+        """Return the image with shadows; see :meth:`Artefact.apply`."""
+        import torch
+        from torch.nn.functional import avg_pool3d, interpolate
+
+        from .kspace import floor_of
+
+        if params["strength"] == 0:
+            return image
+        floor = floor_of(image)
+        cells = [_cell(n, step) for n, step in zip(lattice.shape, lattice.spacing, strict=True)]
+        coarse = avg_pool3d((image - floor)[None, None], cells, ceil_mode=True)[0, 0]
+        steps = [cell * step for cell, step in zip(cells, lattice.spacing, strict=True)]
+        passed = _transmission(coarse.cpu().numpy().astype(np.float64), params, steps)
+        reached = tuple(n * cell for n, cell in zip(passed.shape[1:], cells[1:], strict=True))
+        for part, slice_ in zip(image, _upsampled(passed, cells[0], lattice.shape[0]), strict=True):
+            field = torch.from_numpy(slice_).to(image.device)[None, None]
+            field = interpolate(field, reached, mode="bilinear", align_corners=False)[0, 0]
+            part.copy_((part - floor) * field[: part.shape[0], : part.shape[1]] + floor)
         return image
+
+
+def _cell(size: int, spacing: float) -> int:
+    """Return how many voxels make a cell along an axis."""
+    return min(size, max(1, round(CELL / spacing), -(-size // MOST_CELLS)))
+
+
+def _transmission(signal: FloatArray, params: Mapping[str, Any], steps: list[float]) -> FloatArray:
+    """Return how much sound comes back from each cell ``(z, y, x)``, relative to what is expected of its depth."""
+    from scipy.ndimage import gaussian_filter
+
+    smooth = gaussian_filter(
+        signal, [0.0 if n == 1 else CELL / step for n, step in zip(signal.shape, steps, strict=True)]
+    )
+    brightest = np.percentile(smooth, 99.5)
+    bright = np.minimum(smooth / brightest, 1) if brightest > 0 else smooth
+    lost = TISSUE / (steps[1] * bright.shape[1]) * bright
+    lost += EDGE * _edges(bright, steps) + HARD / (1 - BONE) * np.maximum(bright - BONE, 0)
+    lost -= np.median(lost, axis=2, keepdims=True)  # what the scanner makes up for, depth by depth
+    below = min(bright.shape[1], round(2 * CELL / steps[1]))  # what attenuates is itself seen
+    log = np.zeros_like(lost)
+    log[:, below:] = -np.cumsum(lost, axis=1)[:, : bright.shape[1] - below] * steps[1]
+    for shadow in params["shadows"]:
+        log -= DEEPEST * _drawn(shadow, smooth.shape, steps)
+    return np.asarray(np.exp(params["strength"] * np.clip(log, -DEEPEST, BRIGHTEST)))
+
+
+def _edges(bright: FloatArray, steps: list[float]) -> FloatArray:
+    """Return how steep brightness is across the beam (per mm) at sides that lie along it; noise is left out."""
+    if min(bright.shape[1:]) < 2:
+        return np.zeros_like(bright)
+    down, across = np.gradient(bright, *steps[1:], axis=(1, 2))
+    steep = across**2 / np.sqrt(across**2 + down**2 + 1e-12)
+    return np.asarray(np.maximum(steep - 3 * np.median(steep), 0))
+
+
+def _drawn(shadow: list[float], shape: tuple[int, ...], steps: list[float]) -> FloatArray:
+    """Return the form of a drawn shadow, 0 … 1: from where it starts to the bottom, wider and softer further down."""
+    z, y, x = ((np.arange(n) + 0.5 - place * n) * step for n, place, step in zip(shape, shadow[:3], steps, strict=True))
+    width = shadow[3]
+    wide = 1 + 0.2 * np.maximum(y, 0) / (shape[1] * steps[1])
+    profile = np.exp(-np.log(2) * np.abs(x / (0.5 * width * wide[:, None])) ** 2.5)
+    thick = np.ones(1) if shape[0] == 1 else np.exp(-np.log(2) * (z / width) ** 2)
+    return np.asarray(thick[:, None, None] * (np.clip(y / (4 * CELL) + 0.5, 0, 1)[:, None] * profile))
+
+
+def _upsampled(passed: FloatArray, cell: int, size: int) -> npt.NDArray[np.float32]:
+    """Return slices between the centres of cells, as many as the image has."""
+    place = np.clip((np.arange(size) + 0.5) / cell - 0.5, 0, len(passed) - 1)
+    low = place.astype(int)
+    high = np.minimum(low + 1, len(passed) - 1)
+    share = (place - low)[:, None, None]
+    return np.asarray(passed[low] * (1 - share) + passed[high] * share, dtype=np.float32)

@@ -8,12 +8,12 @@ from typing import Any
 
 from magicgui.widgets import Container
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...core.errors import ConfigError
 from ...phantom.catalogue import catalogue
 from ...phantom.step import Phantom
-from ..controls import button
+from ..controls import button, without_arrows
 from ..form import form_of
 from ..seed_box import SeedBox
 from .scenario_box import ScenarioBox
@@ -85,7 +85,7 @@ class BodyForm(QWidget):
         noise.max, noise.step = _MOST_NOISE, 1
         self.settings.row("image_size").label = "Voxels (z, y, x)"
         for name in ("image_size", "spacing"):
-            _without_arrows(self.settings.row(name).native)
+            without_arrows(self.settings.row(name).native)
         self.settings["more_settings"].changed.connect(self._on_more)
         self.structures.hide()
         layout = QVBoxLayout(self)
@@ -124,13 +124,6 @@ class BodyForm(QWidget):
         self.scenario.setEnabled(not by_hand)
         self.scenario.setToolTip("Structures are chosen by hand, under More settings" if by_hand else "")
         self.changed.emit()
-
-
-def _without_arrows(widget: QWidget) -> None:
-    """Make three numbers side by side as narrow as they need to be; arrow keys and the wheel still change them."""
-    for box in widget.findChildren(QAbstractSpinBox):
-        box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        box.setStyleSheet("min-width: 3em")  # napari's style has room for arrows
 
 
 def _holding(label: str, *parts: QWidget) -> Container:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
@@ -56,26 +56,24 @@ class LabelReader(QObject):
         """Read this layer from now on; None if there is none."""
         if layer is self.layer:
             return
-        for event, call in self._events():
-            event.disconnect(call)
+        for event in self._events():
+            event.disconnect(self._on_painted)
         self.layer, self.studio = layer, None
         self._number += 1
-        for event, call in self._events():
-            event.connect(call)
+        for event in self._events():
+            event.connect(self._on_painted)
         self.changed.emit()
         self._read()
 
     def close(self) -> None:
         """Listen to the layer no longer."""
-        for event, call in self._events():
-            event.disconnect(call)
+        for event in self._events():
+            event.disconnect(self._on_painted)
         self.layer = None
         self._number += 1
 
-    def _events(self):  # type: ignore[no-untyped-def]
-        if self.layer is None:
-            return []
-        return [(event, self._on_painted) for event in (self.layer.events.paint, self.layer.events.data)]
+    def _events(self) -> list[Any]:
+        return [] if self.layer is None else [self.layer.events.paint, self.layer.events.data]
 
     def _on_painted(self) -> None:
         self._again.start()

@@ -1,0 +1,231 @@
+"""Make the pictures of docs/gallery.md, all of phantoms: no scan of a patient is shown.
+
+.venv/bin/python docs/make_gallery.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from napari_medsynth import Case, LabelMap, LabelTable, Phantom, Render
+from napari_medsynth.core.affine import Affine
+from napari_medsynth.core.labels import Label
+
+IMAGES = Path(__file__).parent / "images"
+SEED = 7
+
+#: Switched off, so that only what a picture is about differs.
+STILL = {"warp": {"prob": 0}, "flip": {"prob": 0}}
+PLAIN = {**STILL, "bias_field": {"prob": 0}, "resolution": {"prob": 0}, "noise": {"prob": 0}}
+
+STRENGTHS = (0.25, 0.5, 1.0)
+
+
+def contrasts() -> None:
+    """One spine and one abdomen, with each preset that knows them."""
+    spine, belly = body("lumbar spine"), body("abdomen")
+    row = [picture(coloured(spine), "labels")]
+    row += [picture(shown(render(spine, preset=name)), name) for name in ("spine-t1", "spine-t2")]
+    across = [picture(coloured(belly), "labels")]
+    across += [picture(shown(render(belly, preset=name)), name) for name in ("abdomen-ct", "abdomen-mr")]
+    sheet("gallery_presets", [row, across])
+
+
+def alphas() -> None:
+    """From T1 to T2 in steps, with one scanner."""
+    spine = body("lumbar spine")
+    steps = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    images = [render(spine, preset="spine-t1", contrast_alpha=alpha, **STILL) for alpha in steps]
+    sheet("gallery_alpha", [[picture(shown(i), f"alpha {a}") for a, i in zip(steps, images, strict=True)]], width=230)
+
+
+def draws() -> None:
+    """Six draws of the preset synthseg, and their labels."""
+    spine = body("lumbar spine")
+    cases = [Render()(spine, seed=SEED, index=n) for n in range(6)]
+    sheet(
+        "gallery_synthseg",
+        [
+            [picture(shown(case), f"draw {n + 1}") for n, case in enumerate(cases)],
+            [picture(coloured(case), "its labels") for case in cases],
+        ],
+        width=230,
+    )
+
+
+def magnetic() -> None:
+    """Each artefact of MR alone, at three strengths."""
+    spine = body("lumbar spine")
+    still = {"preset": "spine-t2", **PLAIN}
+    for number, names in enumerate((("motion", "ghosting", "wrap"), ("gibbs", "spikes", "zipper")), 1):
+        rows = [strengths(spine, name, still) for name in names]
+        sheet(f"gallery_artefacts_{number}", rows)
+    noisy = [("gaussian", s) for s in (0.02, 0.05, 0.1)]
+    rows = [
+        strengths(spine, "metal", still),
+        [
+            clean(spine, still),
+            *(one(spine, still, "noise", {"std": [s, s], "kind": k}, f"noise {s}") for k, s in noisy),
+        ],
+        [
+            clean(spine, still),
+            *(one(spine, still, "bias_field", {"std": [s, s]}, f"bias {s}") for s in (0.2, 0.4, 0.7)),
+        ],
+    ]
+    sheet("gallery_artefacts_3", rows)
+
+
+def scanners() -> None:
+    """Slices of more and more mm, and the shapes that warping gives."""
+    spine = body("lumbar spine")
+    still = {"preset": "spine-t2", **PLAIN}
+    thick = {"prob_iso": 0, "prob_min": 0, "along": "y"}
+    slices = [one(spine, still, "resolution", {**thick, "aniso": [mm, mm]}, f"{mm} mm slices") for mm in (3, 5, 8)]
+    shapes = [warped(spine, mm) for mm in (2, 5, 10)]
+    textures = [
+        one(spine, still, "texture", {"share": [s, s], "fwhm": [3, 3]}, f"texture {s}") for s in (0.3, 0.6, 1.0)
+    ]
+    sheet("gallery_scanners", [[clean(spine, still), *row] for row in (slices, textures, shapes)])
+
+
+def others() -> None:
+    """CT with metal, and a lesion under ultrasound."""
+    still = {"preset": "abdomen-ct", **PLAIN}
+    rows = [strengths(body("abdomen"), "metal", still, kind="ct")]
+    still = {"preset": "breast-us", **PLAIN, "speckle": {"prob": 0}, "shadow": {"prob": 0}}
+    rows += [strengths(breast(), name, still) for name in ("speckle", "shadow")]
+    sheet("gallery_ct_us", rows)
+
+
+def body(region: str) -> Case:
+    """Make labels of a trunk; the spine is cut in the middle, from the side, the abdomen through the kidneys."""
+    sizes = {"lumbar spine": ((200, 150, 110), (1.0, 1.0, 1.2)), "abdomen": ((60, 200, 280), (3.0, 1.3, 1.3))}
+    size, spacing = sizes[region]
+    step = Phantom(
+        anatomy="torso", region=region, image_size=size, spacing=spacing, scenario="normal_complete"
+    )  # fmt: skip
+    return replace(step(Case(id=region.replace(" ", "-")), seed=SEED), image=None, history=())
+
+
+def breast() -> Case:
+    """Make the labels of a lesion in a breast, as ultrasound shows one."""
+    y, x = np.mgrid[:300, :400] * 0.125
+    angle = np.arctan2(y - 16, x - 24)
+    radius = 1 + 0.08 * np.sin(3 * angle) + 0.05 * np.sin(7 * angle + 1)
+    lesion = np.hypot((y - 16) / 6, (x - 24) / 9) < radius
+    table = LabelTable((Label(1, "lesion", "lesion", colour=(1.0, 0.6, 0.1)),))
+    return Case(id="breast", labels=LabelMap(lesion, Affine.from_spacing((0.125, 0.125)), table))
+
+
+def render(case: Case, **settings: Any) -> Case:
+    return Render.from_json(settings)(case, seed=SEED)
+
+
+def clean(case: Case, still: dict[str, Any]) -> Image.Image:
+    return picture(shown(render(case, **still)), "without")
+
+
+def one(case: Case, still: dict[str, Any], stage: str, settings: dict[str, Any], title: str) -> Image.Image:
+    without = grey(render(case, **still))
+    made = render(case, **{**still, stage: settings})
+    return picture(windowed(grey(made), without), title)
+
+
+def strengths(case: Case, name: str, still: dict[str, Any], **settings: Any) -> list[Image.Image]:
+    made = [one(case, still, name, {"strength": [s, s], **settings}, f"{name} {s}") for s in STRENGTHS]
+    return [clean(case, still), *made]
+
+
+def warped(case: Case, elastic: float) -> Image.Image:
+    made = render(case, **{"preset": "spine-t2", **PLAIN, "warp": {"elastic": elastic}})
+    return picture(shown(made), f"elastic {elastic} mm")
+
+
+def plane(case: Case, array: Any) -> Any:
+    """Cut: a spine from the side, through its canal; an abdomen across, in the middle."""
+    if array.ndim == 2:
+        return array
+    if "spine" not in case.id:
+        return array[array.shape[0] // 2]
+    table = case.labels.table
+    canal = case.labels.mask(table.values_of(tissue="disc"))
+    return array[::-1, :, round(float(np.median(np.nonzero(canal)[2])))]
+
+
+def size_of(case: Case) -> tuple[float, float]:
+    """Width and height of the plane, in mm."""
+    extent = [n * mm for n, mm in zip(case.labels.shape, case.labels.spacing, strict=True)]
+    if len(extent) == 2:
+        return extent[1], extent[0]
+    return (extent[1], extent[0]) if "spine" in case.id else (extent[2], extent[1])
+
+
+def grey(case: Case) -> Any:
+    return case, plane(case, case.image.array).astype(np.float64)
+
+
+def shown(case: Case) -> Any:
+    return windowed(grey(case), grey(case))
+
+
+def windowed(found: Any, like: Any) -> Any:
+    """8-bit grey in the window of another image: soft tissue in CT, else nearly all of its values."""
+    case, values = found
+    low, high = (-160, 240) if case.image.modality == "CT" else np.percentile(like[1], (0.5, 99.5))
+    return case, np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+
+
+def coloured(case: Case) -> Any:
+    """The labels in their colours; context is dark."""
+    palette = np.zeros((256, 3), np.uint8)
+    for entry in case.labels.table:
+        colour = entry.colour or (0.7, 0.7, 0.7)
+        palette[entry.value] = np.multiply(colour, 90 if entry.context else 255)
+    return case, palette[plane(case, case.labels.array)]
+
+
+def picture(found: Any, title: str, scale: float = 2.0) -> Image.Image:
+    """One cell of a sheet, with square pixels and its title."""
+    case, pixels = found
+    size = tuple(round(scale * mm) for mm in size_of(case)) if case.labels.ndim == 3 else (800, 600)
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    image.info["title"] = title
+    return image
+
+
+def sheet(name: str, rows: Sequence[Iterable[Image.Image]], width: int = 300) -> None:
+    """Write cells in rows as one JPEG."""
+    strips = [strip(list(row), width) for row in rows]
+    whole = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)), "black")
+    top = 0
+    for part in strips:
+        whole.paste(part, (0, top))
+        top += part.height
+    whole.save(IMAGES / f"{name}.jpg", quality=82, optimize=True)
+
+
+def strip(row: list[Image.Image], width: int, gap: int = 4, head: int = 20) -> Image.Image:
+    cells = [cell.resize((width, round(cell.height * width / cell.width)), Image.Resampling.LANCZOS) for cell in row]
+    made = Image.new("RGB", (len(cells) * (width + gap), head + gap + max(cell.height for cell in cells)), "black")
+    draw, font = ImageDraw.Draw(made), ImageFont.load_default(size=14)
+    for n, (cell, source) in enumerate(zip(cells, row, strict=True)):
+        made.paste(cell, (n * (width + gap), head))
+        draw.text((n * (width + gap) + 4, 2), source.info["title"], fill="white", font=font)
+    return made
+
+
+def make() -> None:
+    """Make them all."""
+    IMAGES.mkdir(exist_ok=True)
+    for picture_of in (contrasts, alphas, draws, magnetic, scanners, others):
+        picture_of()
+
+
+if __name__ == "__main__":
+    make()

@@ -1,0 +1,60 @@
+"""The words for tissue that label tables, schemes, phantoms and contrasts share."""
+
+from __future__ import annotations
+
+#: What each word stands for. A label table may use others; steps then do not know what they are.
+TISSUES: dict[str, str] = {
+    # what there is anywhere
+    "air": "gas, in airways and around the body",
+    "blood": "blood in the heart",
+    "bone": "a whole bone, mostly marrow under a thin cortex",
+    "cartilage": "cartilage, e.g. of ribs",
+    "cortical bone": "dense bone alone",
+    "fat": "fat under the skin and between organs",
+    "fluid": "free or enclosed water: effusion, cyst",
+    "lesion": "tumor, nodule, plaque",
+    "marrow": "marrow of a bone whose cortex has a label of its own",
+    "mucosa": "lining of nose and sinuses",
+    "muscle": "skeletal muscle",
+    "nerve": "optic nerve and chiasm",
+    "skin": "skin",
+    "soft tissue": "skin, fat and muscle that share a label",
+    "surroundings": "a part of the background, by its intensity alone",
+    "vessel": "artery or vein with its blood",
+    # head
+    "brain": "the whole brain in one label",
+    "brainstem": "brain stem and ventral diencephalon",
+    "cerebellar cortex": "cortex of the cerebellum",
+    "choroid plexus": "choroid plexus",
+    "cortex": "cortex of the cerebrum",
+    "csf": "cerebrospinal fluid, in and around the brain",
+    "deep grey": "caudate, putamen, accumbens",
+    "eye": "eyeball",
+    "hippocampus": "hippocampus and amygdala",
+    "pallidum": "pallidum",
+    "skull": "skull, cortex and marrow in one label",
+    "thalamus": "thalamus",
+    "white matter": "white matter of cerebrum and cerebellum",
+    # spine
+    "cord": "spinal cord",
+    "disc": "intervertebral disc",
+    "endplate": "endplate of a vertebra",
+    "posterior elements": "arch and processes of a vertebra",
+    "spinal canal": "spinal canal: fluid and roots, without the cord or with it",
+    # trunk
+    "adrenal": "adrenal gland",
+    "bladder": "urinary bladder with its urine",
+    "bowel": "duodenum, small bowel, colon, with what they hold",
+    "esophagus": "esophagus",
+    "gallbladder": "gallbladder with its bile",
+    "gland": "glandular tissue of the breast",
+    "heart": "heart, or its muscle alone",
+    "kidney": "kidney",
+    "liver": "liver",
+    "lung": "aerated lung with its small vessels",
+    "pancreas": "pancreas",
+    "prostate": "prostate",
+    "spleen": "spleen",
+    "stomach": "stomach with what it holds",
+    "thyroid": "thyroid gland",
+}

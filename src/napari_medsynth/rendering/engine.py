@@ -1,0 +1,249 @@
+"""From a label map to an image of it: :func:`rendering`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..core.box import Box
+from ..core.case import Case
+from ..core.labels import LabelMap
+from ..core.progress import Job, Progress, finish
+from ..core.volume import Volume
+from .acquisition import Acquisition, Made
+from .bias import log_field
+from .codes import Codes
+from .geometry import Geometry
+from .intensity import Adjustment
+from .lattice import Lattice
+from .painter import Painter, noise_seed
+from .preset import preset
+from .stages import ARTEFACTS
+from .workers import side_by_side
+
+if TYPE_CHECKING:
+    from .step import Render
+
+#: What is done for each channel, one after another.
+_PHASES = ("paint", "scan", "bring back to the label map's voxels")
+
+
+def rendering(
+    case: Case,
+    labels: LabelMap,
+    params: Mapping[str, Any],
+    step: Render,
+    *,
+    device: str | torch.device = "cpu",
+    window: Box | None = None,
+) -> Job[Case]:
+    """Give a case an image, and its labels as they are in that image.
+
+    Nothing is drawn and nothing is read: the same params give the same bits, for any number of threads.
+
+    Parameters
+    ----------
+    case
+        Its instances, if it has any, are taken through the same crop, warp and flip.
+    labels
+        Its labels, with names and tissues.
+    params
+        What ``step`` drew.
+    step
+        Which labels are kept, and on which grid the result lies.
+    device
+        Where it is made. Noise of a GPU is its own; all else agrees to rounding.
+    window
+        Make only this box of the result ``(z, y, x)``, counted from the crop's first voxel. Labels in it are those of
+        the whole; so are intensities, but for the noise, what is blurred over the box's edges, and the box's own range.
+
+    Returns
+    -------
+    Case
+        ``image`` is float32. Where the stage *intensity* normalises, it lies in 0 … 1 before artefacts, which can take
+        it a little beyond; else it is in the unit of the intensities. CT that is not normalised is in whole HU.
+    """
+    scene = _Scene(labels, params, step, torch.device(device), window)
+    images = yield from scene.images()
+    affine = labels.affine.shifted(scene.geometry.start)
+    if scene.grid is not None:
+        affine = scene.grid.affine(affine)
+    flat = labels.ndim == 2
+    array = np.stack([image.cpu().numpy() for image in images]) if len(images) > 1 else images[0].cpu().numpy()[None]
+    array = array[:, 0] if flat else array
+
+    def carried(part: LabelMap, codes: Codes, found: torch.Tensor, kept: set[int] | None) -> LabelMap:
+        values = codes.decoded(found, kept)
+        return LabelMap(values[0] if flat else values, affine, part.table)
+
+    made, instances = carried(labels, scene.codes, scene.labels(), _kept(labels, step)), None
+    if case.instances is not None:
+        codes = Codes.of(case.instances, scene.device)
+        instances = carried(case.instances, codes, scene.carried(codes.tensor), None)
+    several = len(images) > 1
+    image = Volume(array if several else array[0], affine, _modality(params, 0), channels=several)
+    return Case(id=case.id, image=image, labels=made, instances=instances, history=case.history)
+
+
+def rendered(
+    case: Case,
+    labels: LabelMap,
+    params: Mapping[str, Any],
+    step: Render,
+    *,
+    device: str | torch.device = "cpu",
+    window: Box | None = None,
+) -> Case:
+    """Run :func:`rendering` to its end."""
+    return finish(rendering(case, labels, params, step, device=device, window=window))
+
+
+def render_tensor(
+    labels: LabelMap, params: Mapping[str, Any], step: Render, *, device: str | torch.device = "cpu"
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Render a label map for training: nothing leaves the device.
+
+    Parameters
+    ----------
+    labels
+        With names and tissues.
+    params
+        What ``step`` drew.
+    step
+        Which labels are kept, and on which grid the result lies.
+    device
+        Where it is made.
+
+    Returns
+    -------
+    image
+        ``(c, z, y, x)`` float32.
+    labels
+        ``(z, y, x)`` int64.
+    """
+    scene = _Scene(labels, params, step, torch.device(device), None)
+    images = finish(scene.images())
+    kept = _kept(labels, step)
+    values = {int(value): int(value) for value in scene.codes.values if kept is None or int(value) in kept}
+    table = scene.codes.lut(values, dtype=torch.int64)
+    return torch.stack(images), table[scene.labels().to(torch.int64)]
+
+
+class _Scene:
+    """One rendering under way."""
+
+    def __init__(
+        self, labels: LabelMap, params: Mapping[str, Any], step: Render, device: torch.device, window: Box | None
+    ) -> None:
+        lattice = Lattice.of(labels)
+        self.device, self._params, self._window = device, params, window
+        self.geometry = Geometry(lattice, params, device, window)
+        codes = Codes.of(labels, device)
+        self._source = codes.tensor
+        self.codes = codes.swapped(params["flip"]["swap"]) if params["flip"] else codes
+        crop = params["crop"]
+        #: The voxels of the whole result, of which a window may be a part.
+        self._lattice = Lattice(tuple(crop["shape"]), lattice.spacing) if crop else lattice
+        self._part = Lattice(self.geometry.shape, lattice.spacing)
+        #: The scanner's grid, if the result lies on it: the first channel's.
+        self.grid = self._acquisition(0) if step.grid == "acquisition" else None
+        self._warped = torch.empty(0, device=device)
+
+    def images(self) -> Job[list[torch.Tensor]]:
+        """Make all channels, ``(z, y, x)`` each."""
+        count = len(self._params["channels"])
+        total = 1 + len(_PHASES) * count
+        yield Progress(0, total, "warp labels")
+        self._warped = self.geometry.labels(self._source)
+        images = []
+        for number in range(count):
+            phases, made = self._image(number), 1 + len(_PHASES) * number
+            images.append((yield from _reported(phases, made, total)))
+        return images
+
+    def labels(self) -> torch.Tensor:
+        """Return the codes of the result's labels; :meth:`images` comes first."""
+        return self._warped if self.grid is None else self.grid.labels(self._warped)
+
+    def carried(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Take other labels on the same grid to where those of the result are."""
+        found = self.geometry.labels(tensor)
+        return found if self.grid is None else self.grid.labels(found)
+
+    def _acquisition(self, number: int) -> Acquisition:
+        return Acquisition(self._part, self._params["channels"][number]["resolution"], self.device)
+
+    def _image(self, number: int) -> Generator[int, None, torch.Tensor]:
+        """Make one channel, yielding the number of the phase that it is in."""
+        channel = self._params["channels"][number]
+        image = torch.empty(self.geometry.shape, device=self.device)
+        adjustment = yield from self._painted(number, image)
+        scanner = self.grid or self._acquisition(number)
+        low = yield from _in_phase(1, scanner.taking(image, adjustment))
+        for stage in ARTEFACTS:
+            drawn = channel[stage.name]
+            low = stage.apply(low, drawn, scanner.lattice) if drawn else low
+            yield 1
+        if self.grid is None:
+            low = yield from _in_phase(2, scanner.bringing_back(low, out=image))
+        is_hu = _modality(self._params, number) == "CT" and not (channel["intensity"] or {}).get("normalise")
+        return low.round_() if is_hu else low
+
+    def _painted(self, number: int, image: torch.Tensor) -> Generator[int, None, Adjustment | None]:
+        """Paint a channel, with its bias field; return what is to be done with its range."""
+        channel = self._params["channels"][number]
+        seed = noise_seed(self._params["seed"], number)
+        painter = Painter(self._warped, self.codes, channel, seed, self._lattice, self._window)
+        bias, intensity = channel["bias_field"], channel["intensity"]
+        field = log_field(bias, self._lattice, self.device, self._window) if bias and bias["std"] > 0 else None
+        ranges: list[tuple[float, float]] = []
+
+        def paint(part: int, start: int, stop: int) -> None:
+            out = image[start:stop]
+            painter.paint(part, start, stop, out)
+            if field is not None:
+                out.mul_(field.slab(start, stop)[0].exp_())
+            if intensity:
+                low, high = torch.aminmax(out)
+                ranges.append((float(low), float(high)))
+
+        for _ in side_by_side(paint, self.geometry.shape, self.device):
+            yield 0
+        if not intensity:
+            return None
+        return Adjustment(intensity, min(low for low, _ in ranges), max(high for _, high in ranges))
+
+
+def _in_phase(phase: int, made: Made) -> Generator[int, None, torch.Tensor]:
+    """Run what yields at each slab, and yield the number of its phase instead."""
+    while True:
+        try:
+            next(made)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        yield phase
+
+
+def _reported(phases: Generator[int, None, torch.Tensor], done: int, total: int) -> Job[torch.Tensor]:
+    """Run what yields the number of its phase, and report that as progress."""
+    while True:
+        try:
+            phase = next(phases)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        yield Progress(done + phase, total, _PHASES[phase])
+
+
+def _kept(labels: LabelMap, step: Render) -> set[int] | None:
+    """Return which labels the result keeps; None for all."""
+    if step.targets is not None:
+        return set(step.targets)
+    context = {entry.value for entry in labels.table if entry.context}
+    return {value for value in range(65536) if value not in context} if context else None
+
+
+def _modality(params: Mapping[str, Any], number: int) -> str:
+    return preset(params["channels"][number]["preset"]).modality

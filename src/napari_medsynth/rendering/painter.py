@@ -1,0 +1,241 @@
+"""Labels become tissue: each voxel gets a value of its class, :class:`Painter`."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..core.box import Box
+from ..core.rng import child_seed, stream
+from .banded import REACH, Banded, FloatArray, gaussian, steady
+from .codes import Codes
+from .lattice import Lattice
+from .random import NormalNoise, normal_nodes
+
+#: Full width at half maximum of a Gaussian of standard deviation 1.
+_FWHM = 2.3548200450309493
+#: Weight and relative width of the fields that make up the grain of tissue; the squares of the weights sum to 1.
+_OCTAVES = ((0.8, 1.0), (0.6, 2.5))
+
+
+class Painter:
+    """Paint slabs of an image: of each class its mean, white variation and smooth variation.
+
+    What is known of the classes lies in tables that are looked up with the labels, so that two hundred classes cost
+    what five do. Slabs can be painted in any order and side by side.
+
+    Parameters
+    ----------
+    labels
+        Codes ``(z, y, x)`` of what is painted.
+    codes
+        What the codes stand for.
+    channel
+        One of ``params["channels"]``: ``intensities`` and ``texture`` are read.
+    seed
+        Of the white noise.
+    lattice
+        The voxels of the whole image, of which ``labels`` may be a part.
+    window
+        Which part; None for all of it.
+    """
+
+    def __init__(
+        self,
+        labels: torch.Tensor,
+        codes: Codes,
+        channel: Mapping[str, Any],
+        seed: int,
+        lattice: Lattice,
+        window: Box | None = None,
+    ) -> None:
+        self._labels, self._device = labels, labels.device
+        texture = channel["texture"]
+        means = {int(value): mean for value, mean, _ in channel["intensities"]}
+        stds = {int(value): std for value, _, std in channel["intensities"]}
+        shares = {value: _smooth_share(texture, value) if texture else 0.0 for value in stds}
+        white = {value: std * (1 - abs(shares[value])) ** 0.5 for value, std in stds.items()}
+        slow = {value: std * math.copysign(abs(shares[value]) ** 0.5, shares[value]) for value, std in stds.items()}
+        self._mean = codes.lut(means)
+        self._mixing = _Mixing.of(texture, Lattice(tuple(labels.shape), lattice.spacing), self._device)
+        if self._mixing is not None:
+            white = {value: std**2 for value, std in white.items()}
+        self._white = codes.lut(white) if any(white.values()) else None
+        self._slow = codes.lut(slow) if any(slow.values()) else None
+        self._noise = NormalNoise(seed, self._device)
+        self._field = TissueField(texture, lattice, self._device, window) if self._slow is not None else None
+        self._room = _Room()
+
+    def paint(self, number: int, start: int, stop: int, out: torch.Tensor) -> None:
+        """Paint slices ``start`` to ``stop``.
+
+        Parameters
+        ----------
+        number
+            Of the slab: its noise has a stream of its own.
+        start, stop
+            Half-open range of slices.
+        out
+            ``(stop - start, y, x)`` float32, written.
+        """
+        index, known, noise = self._room.of(out)
+        index = self._index(start, stop, index)
+        self._look_up(self._mean, index, start, stop, out)
+        if self._slow is not None and self._field is not None:
+            self._look_up(self._slow, index, start, stop, known)
+            out.addcmul_(known, self._field.slab(start, stop))
+        if self._white is not None:
+            self._look_up(self._white, index, start, stop, known)
+            if self._mixing is not None:  # then it holds variances
+                known.clamp_(min=0).sqrt_()
+            self._noise.fill(number, noise, index)
+            out.addcmul_(known, noise)
+
+    def _index(self, start: int, stop: int, room: torch.Tensor) -> torch.Tensor:
+        """Return the codes of the slices that some are painted of, as what PyTorch looks up tables with."""
+        if self._mixing is None:
+            return room.copy_(self._labels[start:stop].reshape(-1))
+        return self._labels[self._mixing.slices(start, stop)].reshape(-1).to(torch.int32)
+
+    def _look_up(self, table: torch.Tensor, index: torch.Tensor, start: int, stop: int, out: torch.Tensor) -> None:
+        """Write what ``table`` says of the labels into ``out``; of voxels of several classes, their mean."""
+        if self._mixing is None:
+            torch.index_select(table, 0, index, out=out.view(-1))
+        else:
+            known = table.index_select(0, index).view(-1, *out.shape[1:])
+            out.copy_(blurred(self._mixing.along, known, start, stop))
+
+
+class _Room(threading.local):
+    """Arrays that each thread works in, made once: fresh memory would have to be cleared by the system each time."""
+
+    def of(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return an int32 array of one axis, of the size of ``like``, and two float32 arrays of its shape."""
+        size = like.numel()
+        if size > getattr(self, "size", 0):
+            self.size = size
+            self.index = torch.empty(size, dtype=torch.int32, device=like.device)
+            self.first, self.second = (torch.empty(size, device=like.device) for _ in range(2))
+        return self.index[:size], self.first[:size].view(like.shape), self.second[:size].view(like.shape)
+
+
+class _Mixing:
+    """The blur that lets classes share voxels."""
+
+    def __init__(self, fwhm: float, lattice: Lattice, device: torch.device) -> None:
+        self.along: list[Banded | None] = [None, None, None]
+        for axis in lattice.axes:
+            size, sigma = lattice.shape[axis], fwhm / _FWHM / lattice.spacing[axis]
+            self.along[axis] = Banded.of(gaussian(np.arange(size, dtype=np.float64), size, sigma), device)
+
+    @classmethod
+    def of(cls, texture: Mapping[str, Any] | None, lattice: Lattice, device: torch.device) -> _Mixing | None:
+        """Return the blur that was drawn, or None if there is none."""
+        return cls(texture["partial_volume"], lattice, device) if texture and texture["partial_volume"] > 0 else None
+
+    def slices(self, start: int, stop: int) -> slice:
+        """Return which slices are needed for some."""
+        return slice(start, stop) if self.along[0] is None else self.along[0].span(start, stop)
+
+
+class TissueField:
+    """A smooth random field of unit variance, made slab by slab, that stands for the grain of tissue.
+
+    It is the sum of two: one of the width that was drawn and a weaker one of two and a half times that. A single width
+    looks like a heap of equal blobs.
+
+    Parameters
+    ----------
+    params
+        What :meth:`~napari_medsynth.rendering.texture.Texture.draw` gave.
+    lattice
+        The voxels of the whole image.
+    device
+        Where it is made.
+    window
+        The part of the image that is wanted.
+    """
+
+    def __init__(
+        self, params: Mapping[str, Any], lattice: Lattice, device: torch.device, window: Box | None = None
+    ) -> None:
+        box = window or Box((0, 0, 0), lattice.shape)
+        seeds = stream(params["seed"], step="octaves")
+        self._octaves = [
+            (weight, _Octave(params["fwhm"] * factor, child_seed(seeds), lattice, box, device))
+            for weight, factor in _OCTAVES
+        ]
+
+    def slab(self, start: int, stop: int) -> torch.Tensor:
+        """Return slices ``start`` to ``stop`` of the window, ``(stop - start, y, x)`` float32."""
+        (weight, fine), *others = self._octaves
+        made = fine.slab(start, stop).mul_(weight)
+        for weight, octave in others:
+            made.add_(octave.slab(start, stop), alpha=weight)
+        return made
+
+
+class _Octave:
+    """Gaussian bells on white noise at the nodes of a coarse grid.
+
+    Each voxel's weights of the nodes around it have a sum of squares of 1, so that the variance is 1 everywhere.
+    """
+
+    def __init__(self, fwhm: float, seed: int, lattice: Lattice, box: Box, device: torch.device) -> None:
+        self._along: list[Banded | None] = []
+        counts = []
+        for size, spacing, start, stop in zip(lattice.shape, lattice.spacing, box.start, box.stop, strict=True):
+            weights = _weights(size, fwhm / spacing / _FWHM, np.arange(start, stop)) if size > 1 else np.ones((1, 1))
+            counts.append(weights.shape[1])
+            self._along.append(Banded.of(weights, device) if size > 1 else None)
+        self._nodes = normal_nodes(seed, tuple(counts), device)
+
+    def slab(self, start: int, stop: int) -> torch.Tensor:
+        """Return slices ``start`` to ``stop`` of the window."""
+        return blurred(self._along, self._nodes, start, stop)
+
+
+def blurred(along: Sequence[Banded | None], values: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    """Return slices ``start`` to ``stop`` of the result of three matrices, along z, y and x.
+
+    Parameters
+    ----------
+    along
+        The matrices; None changes nothing.
+    values
+        ``(z, y, x)``: all slices, or those that the result's slices need.
+    start, stop
+        Half-open range of the result's slices.
+    """
+    z, y, x = along
+    values = values if z is None else z.along_z(values, start, stop)
+    values = values if y is None else y.along_y(values)
+    return values if x is None else x.along_x(values)
+
+
+def _smooth_share(texture: Mapping[str, Any], value: int) -> float:
+    """Return the share of a class's variance that is smooth; below 0 if its field is the negative of the others'.
+
+    Neighbours would otherwise be bright and dark at the same places.
+    """
+    rng = stream(texture["seed"], value, "share")
+    low, high = texture["share"]
+    return float(low + (high - low) * rng.random()) * (1 if rng.random() < 0.5 else -1)
+
+
+def _weights(size: int, sigma: float, places: np.ndarray[Any, Any]) -> FloatArray:
+    """Return how voxels are made of nodes, which are a standard deviation apart, or a voxel if that is more."""
+    step = max(sigma, 1.0)
+    margin = int(np.ceil(REACH * sigma / step))
+    nodes = np.arange(-margin, np.ceil((size - 1) / step) + margin + 1) * step
+    return steady(places.astype(np.float64), nodes, sigma)
+
+
+def noise_seed(seed: int, channel: int) -> int:
+    """Return the seed of a channel's white noise, from that of the whole rendering."""
+    return child_seed(stream(seed, channel, "paint"))

@@ -1,0 +1,40 @@
+"""Intensities of the labels, measured on an image layer: :func:`estimated`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.labels import LabelMap
+from ...rendering.estimate import estimate_prior
+from ...rendering.naming import named_labels
+from ...rendering.preset import preset
+from ...rendering.prior import Prior
+from ...rendering.step import Render
+from ..layers import volume_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+
+def estimated(image: Image, labels: LabelMap, step: Render) -> Prior:
+    """Return what intensities the labels have in an image layer.
+
+    Parameters
+    ----------
+    image
+        The layer.
+    labels
+        Labels on its grid.
+    step
+        Says what the labels are called.
+
+    Raises
+    ------
+    GridError
+        If the image lies elsewhere, or is in colour.
+    LabelError
+        If the labels are all background.
+    """
+    volume = volume_of(image)
+    volume.require_same_grid(labels, f"image layer {image.name!r}", "the label map")
+    return estimate_prior([(volume, named_labels(labels, step.scheme, preset(step.preset).scheme, step.tissues))])
