@@ -14,8 +14,8 @@ the same process; cost against the number of labels, and against the number of v
 
 ``--peers`` names a script that times other packages. It is run with ``--peer NAME --size N --n RUNS --threads N
 --labels FILE`` in the interpreter ``--python``, for the same label map, and prints one JSON object a line with
-``median_s``, ``min_s``, ``peak_rss_mib`` and ``rss_before_mib``. ``--synthseg`` adds the peer ``synthseg``, which needs a
-checkout and an interpreter of its own.
+``median_s``, ``min_s``, ``peak_rss_mib`` and ``rss_before_mib``. ``--synthseg`` adds the peer ``synthseg``, which needs
+a checkout and an interpreter of its own.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ TARGETS = {128: (0.10, 300), 256: (0.80, 700)}
 PEERS = ("torchio", "cornucopia-notexture", "monai", "floor-torch")
 OFF = {"prob": 0.0}
 STAGES = ("warp", "bias_field", "intensity", "resolution")
+#: That a voxel moves at the least: its label in and out, its value out, in and out, its class for training.
+BYTES = 1 + 1 + 3 * 4 + 8
 
 
 def main() -> None:
@@ -161,29 +163,29 @@ def row(name: str, found: dict[str, Any]) -> str:
 def breakdown(options: argparse.Namespace, size: int, labels: Path) -> None:
     found = fresh("stages", options, labels)
     stages, limits = found["stages"], found["limits"]
-    print(f"\nwhere the time goes, {size}³: what each stage adds, and what its work takes here at the least")
+    print(f"\nwhere the time goes, {size}³: what each stage adds, and what its work takes by itself")
     for name, seconds in stages.items():
         limit, why = limits.get(name, (None, ""))
-        print(f"  {name:<24}{seconds:10.3f}" + (f"   ≥ {limit:6.3f}   {why}" if limit is not None else ""))
+        print(f"  {name:<24}{seconds:10.3f}" + (f"   {limit:10.3f}   {why}" if limit is not None else ""))
     total = sum(limit for limit, _ in limits.values())
-    print(f"  {'together':<24}{found['full']:10.3f}   ≥ {total:6.3f}   {found['full'] / total:.1f} × the limit")
+    print(f"  {'together':<24}{found['full']:10.3f}   {total:10.3f}   {found['full'] / total:.1f} × the work by itself")
     rates = ", ".join(f"{name} {value}" for name, value in found["rates"].items())
     print(f"  this machine: {rates}")
 
 
 def against_labels(options: argparse.Namespace, folder: str) -> None:
-    print("\nagainst the number of labels, 128³")
+    print("\nagainst the number of labels, 128³, least of the runs")
     base = None
     for count in (5, 26, 100, 200):
-        found = fresh("images", options, written(parcels(128, count), folder, f"parcels{count}"))
-        base = base or found["median"]
-        print(f"  {count:4} labels {found['median']:8.3f} s   {found['median'] / base:.2f} × that of 5")
+        least = fresh("images", options, written(parcels(128, count), folder, f"parcels{count}"))["least"]
+        base = base or least
+        print(f"  {count:4} labels {least:8.3f} s   {least / base:.2f} × that of 5")
 
 
 def against_voxels(options: argparse.Namespace, folder: str) -> None:
-    print("\nagainst the number of voxels")
+    print("\nagainst the number of voxels, least of the runs")
     found = {
-        size: fresh("images", options, written(brain(size, options), folder, f"voxels{size}"))["median"]
+        size: fresh("images", options, written(brain(size, options), folder, f"voxels{size}"))["least"]
         for size in (64, 96, 128, 192, 256)
     }
     for size, seconds in found.items():
@@ -255,57 +257,95 @@ def images(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def stages(options: argparse.Namespace) -> dict[str, Any]:
-    """What each stage adds to the whole: all with it less all without it, taking turns; the rest is painting."""
-    full = maker(options)
-    without = {name: maker(options, **{name: OFF}) for name in STAGES}
-    bare = maker(options, **dict.fromkeys((*STAGES, "flip"), OFF))
-    ways = {"full": full, "bare": bare, **without}
+    """What each stage adds: all with it less all without it, taking turns on the same draws; the rest is painting."""
+    ways = {"full": maker(options), "bare": maker(options, **dict.fromkeys((*STAGES, "flip"), OFF))}
+    ways |= {name: maker(options, **{name: OFF}) for name in STAGES}
     times: dict[str, list[float]] = {name: [] for name in ways}
     for seed in range(options.runs + 1):
         for name, make in ways.items():
             times[name].append(seconds(lambda make=make, seed=seed: make(seed)))
-    took = {name: statistics.median(found[1:]) for name, found in times.items()}
-    added = {name: took["full"] - took[name] for name in STAGES}
+    took = {name: np.array(found[1:]) for name, found in times.items()}
+    added = {name: float(np.median(took["full"] - took[name])) for name in STAGES}
+    added["painting"] = float(np.median(took["bare"]))
     limits, rates = limit(np.load(options.labels))
-    return {"full": took["full"], "stages": {**added, "painting": took["bare"]}, "limits": limits, "rates": rates}
+    return {"full": float(np.median(took["full"])), "stages": added, "limits": limits, "rates": rates}
 
 
 def limit(labels: np.ndarray) -> tuple[dict[str, tuple[float, str]], dict[str, str]]:
-    """Seconds that the work of each stage takes if nothing else is done, and the machine's rates."""
+    """Seconds that the work of each stage takes by itself, shared out to all threads, and the machine's rates."""
     import torch
 
-    from napari_medsynth.core import noise
+    from napari_medsynth.rendering.random import NormalNoise
 
-    voxels = labels.size
-    flat = torch.from_numpy(labels).reshape(-1)
-    places = torch.arange(voxels, dtype=torch.int32)
-    field, other = torch.rand(voxels), torch.empty(voxels)
-    table = torch.rand(256)
+    size = labels.size
+    flat = torch.from_numpy(labels.astype(np.uint8)).reshape(-1)
     codes = flat.to(torch.int32)
-    copy = best(lambda: other.copy_(field))
-    normal = best(lambda: normals(noise, voxels, other))
-    gather = best(lambda: flat.index_select(0, places))
-    lookup = best(lambda: table.index_select(0, codes))
-    exp = best(lambda: torch.exp(field, out=other))
-    power = best(lambda: torch.pow(field, 1.3, out=other)) + best(field.aminmax)
+    places, table = torch.arange(size, dtype=torch.int32), torch.rand(256)
+    field, other, found = torch.rand(size), torch.empty(size), torch.empty_like(flat)
+    room, noise = torch.empty(size, dtype=torch.int32), NormalNoise(0, torch.device("cpu"))
+
+    def spread(work: Callable[..., object], *arrays: Any) -> float:
+        """Least seconds of work on slabs of arrays, all threads taking turns."""
+        from napari_medsynth.rendering.workers import side_by_side
+
+        def part(number: int, start: int, stop: int) -> None:
+            work(number, *(array[start:stop] for array in arrays))
+
+        return best(lambda: list(side_by_side(part, (size, 1, 1), torch.device("cpu"))))
+
+    copy = spread(lambda n, a, b: b.copy_(a), field, other)
+    normal = spread(lambda n, a, b: noise.fill(n, a, b), other, room)
+    gather = spread(lambda n, a, b: torch.index_select(flat, 0, a, out=b), places, found)
+    lookup = spread(lambda n, a, b: torch.index_select(table, 0, a, out=b), codes, other)
+    exp = spread(lambda n, a, b: torch.exp(a, out=b), field, other)
+    power = spread(lambda n, a, b: (torch.pow(a, 1.3, out=b), a.aminmax()), field, other)
     limits = {
         "warp": (gather, "one label looked up for each voxel"),
-        "painting": (normal + lookup, "a normal number and a table lookup for each voxel"),
+        "painting": (normal + 2 * lookup, "a normal number and two table lookups for each voxel"),
         "bias_field": (exp, "an exponential of each voxel"),
         "intensity": (power, "least and greatest value, a power of each voxel"),
         "resolution": (2 * copy, "every voxel read and written twice"),
     }
+    randn = best(lambda: torch.randn(size, out=other))
     rates = {
-        "copies": f"{8 * voxels / copy / 1e9:.1f} GB/s",
-        "draws": f"{voxels / normal / 1e6:.0f} million normal numbers/s (torch.randn: "
-        f"{voxels / best(lambda: torch.randn(voxels, out=other)) / 1e6:.0f})",
+        "copies": f"{8 * size / copy / 1e9:.1f} GB/s",
+        "draws": f"{size / normal / 1e6:.0f} million normal numbers/s (torch.randn: {size / randn / 1e6:.0f})",
     }
     return limits, rates
 
 
 def gpu(options: argparse.Namespace) -> dict[str, Any]:
-    """A batch on a GPU beside the time of moving what must be moved: a label in and out, a voxel out and in twice."""
-    raise SystemExit("no GPU path yet")
+    """A batch of four on a GPU, drawn before, beside the time of moving what must be moved."""
+    import torch
+
+    from napari_medsynth import LabelMap
+    from napari_medsynth.rendering import RenderDataset, render_batch
+
+    device = torch.device(options.device)
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    labels = LabelMap(np.load(options.labels))
+    dataset = RenderDataset([labels] * 4)
+    drawn = [dataset.drawn[n] for n in range(4)]
+
+    def batch() -> None:
+        render_batch(drawn, dataset.step, device=device)
+        wait()
+
+    field, other = torch.rand(labels.array.size, device=device), torch.empty(labels.array.size, device=device)
+    wait()
+    copy = best(lambda: (other.copy_(field), wait()))
+    batch()
+    median = statistics.median(seconds(batch) for _ in range(options.runs))
+    cuda = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else "CPU",
+        "batch": len(drawn),
+        "median": median,
+        "over": torch.cuda.max_memory_allocated(device) / 2**20 if cuda else 0,
+        "bandwidth": 8 * labels.array.size / copy / 1e9,
+        "bytes": BYTES,
+        "ratio": median / (len(drawn) * copy * BYTES / 8),
+    }
 
 
 def maker(options: argparse.Namespace, **changes: Any) -> Callable[[int], object]:
@@ -319,10 +359,6 @@ def maker(options: argparse.Namespace, **changes: Any) -> Callable[[int], object
     case = Case(id="benchmark", labels=LabelMap(np.load(options.labels)))
     step = Render(preset="synthseg", **changes)
     return lambda seed: step(case, seed=seed)
-
-
-def normals(noise: Any, count: int, out: Any) -> object:
-    raise NotImplementedError
 
 
 def memory(name: str) -> float:

@@ -1,4 +1,5 @@
-"""How long what follows the hand takes: the ghost of a lesion in a scan of 512×512×134 voxels, the preview of a body.
+"""How long what follows the hand takes: the ghost of a lesion in a scan of 512×512×134 voxels, the previews of a body
+and of a rendering of 256×256×256.
 
 Run with ``python benchmarks/viewer.py``; on a machine without a display, ``xvfb-run -a python benchmarks/viewer.py``.
 Goal: at most 100 ms after a slider or a click, whatever the scan's size. *model* is the work of this package and of
@@ -23,11 +24,16 @@ from napari_medsynth.core.labels import LabelMap
 from napari_medsynth.core.progress import finish
 from napari_medsynth.core.volume import Volume
 from napari_medsynth.phantom.step import Phantom
+from napari_medsynth.rendering.step import Render
 from napari_medsynth.tumor.prepare import prepare
-from napari_medsynth.widgets.layers import image_layer_data
+from napari_medsynth.widgets.layers import image_layer_data, labels_layer_data
 from napari_medsynth.widgets.phantom.made import made_small
 from napari_medsynth.widgets.phantom.preview import Preview
 from napari_medsynth.widgets.phantom.sizing import FINE, QUICK
+from napari_medsynth.widgets.rendering.panel import RenderPanel
+from napari_medsynth.widgets.rendering.preview import Preview as SlicePreview
+from napari_medsynth.widgets.rendering.studio import Studio
+from napari_medsynth.widgets.rendering.where import Where
 from napari_medsynth.widgets.tumors.placer import Placer
 from napari_medsynth.widgets.tumors.scatter import survey
 from napari_medsynth.widgets.tumors.sources import Source
@@ -112,11 +118,70 @@ def show_body(preview: Preview, body: Phantom, voxels: int, number: int) -> None
     preview.show(made_small(replace(body, size_noise=0.1 + 0.01 * number), 7, voxels))
 
 
+def shells(side: int = 256) -> LabelMap:
+    """Twenty labels, one around the other, of FreeSurfer's values."""
+    values = np.array([0, 24, 3, 42, 2, 41, 4, 43, 10, 49, 11, 50, 12, 51, 13, 52, 17, 53, 18, 54, 16], np.uint8)
+    axis = np.linspace(-1, 1, side, dtype=np.float32) ** 2
+    radius = np.sqrt(axis[:, None, None] + axis[:, None] + axis)
+    return LabelMap(values[np.clip((0.95 - radius) * 22 + 1, 0, 20).astype(np.uint8)])
+
+
+def report_rendering(where: str, viewer, drawn: Callable[[], None]) -> None:
+    """A slider of the Render panel; in the panel itself the slice is made in a worker thread."""
+    labels = shells()
+    data, how, _ = labels_layer_data(labels, name="labels")
+    layer, studio, preview = viewer.add_labels(data, **how), Studio(labels), SlicePreview(viewer)
+    for preset in ("synthseg", "brain-t1"):
+        for plane, axis in (("axial", 0), ("coronal", 1), ("sagittal", 2)):
+            act = partial(show_slice, preview, studio, layer, preset, Where(axis, 128))
+            act(0)
+            middle, worst = measured(act, drawn)
+            print(f"{where:<8}{preset:<9}{plane:<12}{middle:7.1f}{worst:9.1f}", flush=True)
+    preview.remove()
+    viewer.layers.remove(layer)
+
+
+def show_slice(preview: SlicePreview, studio: Studio, layer, preset: str, where: Where, number: int) -> None:
+    step = Render(preset=preset, random_contrast=0.01 * number)
+    draft = studio.draft(step, 7, where)
+    preview.show(draft.array, draft.start, layer)
+
+
+def report_drag(viewer, drawn: Callable[[], None]) -> None:
+    """How long the event loop is held up while a slider of the Render panel is dragged for three seconds."""
+    data, how, _ = labels_layer_data(shells(), name="labels")
+    layer, panel = viewer.add_labels(data, **how), RenderPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Render")
+    panel.form.contrast.choose("brain-t1")
+    shown: list[float] = []
+    for phase, seconds in (("loading", 8.0), ("dragging", 3.0)):
+        gaps, start = [], time.perf_counter()
+        shown.clear()
+        panel.view.drafted.connect(lambda _: shown.append(time.perf_counter()))
+        last = moved = start
+        while last - start < seconds:
+            drawn()
+            now = time.perf_counter()
+            gaps.append(1000 * (now - last))
+            last = now
+            if phase == "dragging" and now - moved > 0.02:
+                moved = now
+                panel.form.contrast.slider.setValue((now - start) / seconds)
+            time.sleep(0.001)
+        rate = len(shown) / seconds
+        print(f"{'loop':<8}{phase:<21}{np.percentile(gaps, 95):7.1f}{max(gaps):9.1f}   {rate:.1f} slices/s")
+    while panel.view.previewer.is_busy or panel.view.draws.is_under_way:
+        drawn()
+    viewer.window.remove_dock_widget(panel)
+    viewer.layers.remove(layer)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model-only", action="store_true", help="do not open a window")
     only_model = parser.parse_args().model_only
-    print(f"{'where':<8}{'of':<8}{'what':<12}{'ms':>8}{'worst':>9}")
+    print(f"{'where':<8}{'of':<9}{'what':<12}{'ms':>7}{'worst':>9}")
+    report_rendering("model", ViewerModel(), lambda: None)
     report_bodies("model", ViewerModel(), lambda: None)
     report("model", ViewerModel(), lambda: None)
     if only_model or (sys.platform == "linux" and not os.environ.get("DISPLAY")):
@@ -125,6 +190,8 @@ def main() -> None:
     from napari.qt import get_qapp
 
     viewer = napari.Viewer()
+    report_drag(viewer, get_qapp().processEvents)
+    report_rendering("window", viewer, get_qapp().processEvents)
     report_bodies("window", viewer, get_qapp().processEvents)
     report("window", viewer, get_qapp().processEvents)
     viewer.close()

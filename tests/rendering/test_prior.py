@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_medsynth.core.errors import ConfigError, ReadError
-from napari_medsynth.rendering.distribution import MAX_INTENSITY, Distribution
 from napari_medsynth.core.yaml_text import parse_yaml
+from napari_medsynth.rendering.distribution import MAX_INTENSITY, Distribution
 from napari_medsynth.rendering.prior import RANDOM, ClassPrior, Prior, Sometimes, read_prior, write_prior, yaml_of
 
 NUMBERS = st.floats(-1000, 1000, allow_nan=False).map(lambda x: round(x, 6))

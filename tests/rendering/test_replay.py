@@ -100,7 +100,9 @@ def test_everything_at_once_is_replayed_through_a_folder(tmp_path):
 
 
 def test_a_recipe_in_yaml_makes_the_same_bytes():
-    step = Render(preset="spine-t2", contrast_alpha=0.5, noise={"std": 0.03}, motion=STRONG, tissues=((4, "csf"),))
+    step = Render(
+        preset="spine-t2", contrast_alpha=0.5, noise={"std": (0.03, 0.03)}, motion=STRONG, tissues=((4, "csf"),)
+    )
     recipe = Recipe(steps=(step,), seed=9)
     again = Recipe.from_yaml(recipe.to_yaml())
     assert again == recipe

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from napari_medsynth import Case, LabelMap, Render
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.rendering.stages import ARTEFACTS
+from napari_medsynth.rendering.workers import side_by_side
 
 PRESETS = ("synthseg", "spine-t2", "breast-us", "abdomen-ct")
 THREADS = (1, 2, 3, 5)
@@ -79,13 +80,20 @@ def test_each_stage_gives_the_same_bytes_for_any_number_of_threads(threads, name
 
 def test_a_rendering_leaves_the_number_of_threads_and_the_generators_as_they_were(threads):
     threads(3)
-    np.random.seed(1)  # noqa: NPY002 - that nobody else uses it is what is tested
-    torch.manual_seed(1)
-    before = np.random.get_state()[1].tobytes(), torch.get_rng_state().numpy().tobytes()  # noqa: NPY002
+    before = np.random.get_state()[1].tobytes(), torch.get_rng_state().numpy().tobytes()
     Render()(brick((20, 30, 40)), seed=1)
-    after = np.random.get_state()[1].tobytes(), torch.get_rng_state().numpy().tobytes()  # noqa: NPY002
+    after = np.random.get_state()[1].tobytes(), torch.get_rng_state().numpy().tobytes()
     assert torch.get_num_threads() == 3
     assert before == after
+
+
+def test_each_worker_uses_one_thread_for_an_operation(threads):
+    """Else two workers with two threads each get in one another's way, and products depend on how they are cut."""
+    threads(3)
+    seen = []
+    list(side_by_side(lambda *_: seen.append(torch.get_num_threads()), (12, 256, 512), torch.device("cpu")))
+    assert seen == [1] * 3
+    assert torch.get_num_threads() == 3
 
 
 CHILD = """
@@ -127,7 +135,7 @@ def small_cases(draw):
     dims = draw(st.sampled_from((2, 3, 3)))
     shape = draw(st.tuples(*[st.integers(1, 14)] * dims))
     spacing = draw(st.tuples(*[st.sampled_from((0.3, 1.0, 1.7, 6.0))] * dims))
-    values = draw(st.lists(st.sampled_from((0, 2, 41, 14, 3, 300, 65535)), min_size=1, max_size=5)) + [14]
+    values = [*draw(st.lists(st.sampled_from((0, 2, 41, 14, 3, 300, 65535)), min_size=1, max_size=5)), 14]
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
     array = rng.choice(np.array(values, np.uint16), shape)
     array.flat[-1] = 14  # a map of background only is refused

@@ -114,7 +114,7 @@ def test_it_works_in_monai_s_loaders_between_other_transforms(path, loader, work
 
 def test_others_take_the_same_warp(path):
     loaded = Compose([LoadImaged("label"), EnsureChannelFirstd("label")])({"label": str(path)})
-    twice = torch.cat([loaded["label"], loaded["label"] * 10]).float()
+    twice = torch.cat([loaded["label"], loaded["label"] * 10]).as_tensor().float()
     loaded |= {"parts": loaded["label"].clone(), "scan": MetaTensor(twice, affine=loaded["label"].affine)}
     tables = {"label": TABLE, "parts": TABLE}
     made = Rendered(step=Render(crop=(6, 10, 8)), tables=tables, also_labels="parts", also_images=["scan"])

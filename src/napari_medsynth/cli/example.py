@@ -85,7 +85,7 @@ def _contrast(seed: int) -> Job[list[_Column]]:
     yield Progress(0, len(_ALPHAS) + 1, "making a spine")
     spine = _spine(seed)
     labels = cast("LabelMap", spine.labels)
-    generator = SpineSynthGenerator(resolution_range=(1.0, 1.0), seed=seed)
+    generator = SpineSynthGenerator(resolution_range=(1.0, 1.5), seed=seed)
     columns = [_labels(spine)]
     for number, alpha in enumerate(_ALPHAS, 1):
         yield Progress(number, len(_ALPHAS) + 1, f"rendering alpha {alpha}")

@@ -49,7 +49,7 @@ class SpineSynthGenerator:
         ``"T1"``, ``"T2"``, or ``"random"``: any intensity for any tissue.
     resolution_range
         Smallest and largest voxel of the scan in voxels of the label map, from 1; half of the scans have such voxels
-        along all axes, half along one. (1, 1) leaves resolution alone.
+        along all axes, half along one.
     add_bias_field, add_noise, add_motion
         Whether images have a smooth inhomogeneity, noise, and the ghosts of a patient who moved.
     seed
@@ -116,7 +116,7 @@ class SpineSynthGenerator:
         labels = label_map if isinstance(label_map, LabelMap) else LabelMap(np.asarray(label_map))
         step = self.step(labels, contrast_alpha)
         image = cast("Volume", step(Case(id="spine", labels=labels), seed=self.seed, index=index).image)
-        return np.clip(image.array, 0, 1)
+        return cast("npt.NDArray[np.float32]", np.clip(image.array, 0, 1))
 
     def step(self, labels: LabelMap, contrast_alpha: float | None = None) -> Render:
         """Return the step that renders this label map, e.g. to put it into a recipe."""
@@ -136,9 +136,7 @@ class SpineSynthGenerator:
             contrast_alpha=contrast_alpha,
             random_contrast=random,
             scheme=_scheme_of(labels),
-            resolution=Resolution(
-                prob=float(high > voxel), prob_iso=_PROB_ISO, prob_min=0.0, iso=(low, high), aniso=(low, high)
-            ),
+            resolution=Resolution(prob_iso=_PROB_ISO, prob_min=0.0, iso=(low, high), aniso=(low, high)),
             **stages,
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..core.affine import Affine
-from .banded import Banded, FloatArray, gaussian, linear
+from .banded import Banded, FloatArray, applied, gaussian, linear
 from .lattice import Lattice
 from .workers import side_by_side
 
@@ -84,8 +84,7 @@ class Acquisition:
             part = image[start:stop]
             if prepare is not None:
                 prepare(part)
-            for matrix, along in ((self._down[1], Banded.along_y), (self._down[2], Banded.along_x)):
-                part = part if matrix is None else along(matrix, part)
+            part = applied((None, *self._down[1:]), part, start, stop)
             if part.data_ptr() != seen[start:stop].data_ptr():
                 seen[start:stop].copy_(part)
 
@@ -117,10 +116,8 @@ class Acquisition:
         made = low.new_empty(self._fine.shape) if out is None else out
 
         def up(number: int, start: int, stop: int) -> None:
-            part = low[start:stop] if self._up[0] is None else self._up[0].along_z(low, start, stop)
-            for matrix, along in ((self._up[1], Banded.along_y), (self._up[2], Banded.along_x)):
-                part = part if matrix is None else along(matrix, part)
-            made[start:stop].copy_(part)
+            part = low[start:stop] if self._up[0] is None else low
+            made[start:stop].copy_(applied(self._up, part, start, stop))
 
         yield from side_by_side(up, self._fine.shape, self._device)
         return made
@@ -144,7 +141,7 @@ class Acquisition:
 
 def centres(size: int, count: int) -> FloatArray:
     """Return where the centres of ``count`` voxels lie among ``size`` that cover the same length, counted in those."""
-    return (np.arange(count) + 0.5) * (size / count) - 0.5
+    return np.asarray((np.arange(count) + 0.5) * (size / count) - 0.5)
 
 
 def _count(lattice: Lattice, axis: int, voxel: float) -> int:

@@ -23,7 +23,8 @@ CT_AIR = -930.0
 
 _BINS = 256
 _ENDS = (0.5, 99.5)  #: percentiles between which the bins lie
-_DARK = 0.03  #: air's peak lies this low in the range of an MR image: its mode is the noise's standard deviation
+_AIR_BINS = 100  #: of the histogram in which air is looked for
+_DARK = 3  #: air's peak is among this many of them: its mode is the standard deviation of the noise
 _RISE = 1.3  #: a second peak is at least this much higher than the valley before it
 
 
@@ -99,26 +100,21 @@ def _smoothed(image: Volume, free: npt.NDArray[np.bool_], width: float) -> Float
 
 
 def _air_level(values: Floats, modality: str) -> float:
-    """Return the intensity below which there is air; the lowest if there is none.
+    """Return the intensity below which there is air; minus infinity if there is none.
 
-    In MR, air is a peak at the dark end of the histogram with a valley behind it. Scans that are filled by the body
-    have no such peak.
+    But for CT, air is a peak at the dark end of the histogram, with a valley behind it and tissue behind that. A scan
+    that the body fills has no such peak.
     """
     if modality == "CT":
         return CT_AIR
     low, high = np.percentile(values, _ENDS)
-    low = min(low, float(values.min()))
-    counts, edges = np.histogram(values, bins=100, range=(low, high) if high > low else None)
-    peak = int(np.argmax(counts))
-    if peak >= _DARK * counts.size:
-        dark = int(np.argmax(counts[: int(_DARK * counts.size)]))
-        peak = dark if counts[dark] > 2 * counts[dark + 1 : dark + 10].min() else -1
-    if peak < 0:
-        return float(low)
-    behind = np.minimum.accumulate(counts[peak:])
-    rises = np.flatnonzero(counts[peak:] > _RISE * behind + counts.sum() / 1000)
-    valley = peak + int(np.argmin(counts[peak : peak + rises[0]])) if rises.size else -1
-    return float(edges[valley]) if valley >= 0 else float(low)
+    counts, edges = np.histogram(values, bins=_AIR_BINS, range=(min(0.0, low), max(high, low + 1)))
+    peak = int(np.argmax(counts[:_DARK]))
+    rest = counts[peak:]
+    rises = np.flatnonzero(rest > _RISE * np.minimum.accumulate(rest) + values.size / 1000)
+    valley = int(np.argmin(rest[: rises[0]])) if rises.size else 0
+    is_air = valley > 0 and rest[0] > 2 * rest[valley]
+    return float(edges[peak + valley]) if is_air else -np.inf
 
 
 def _clustered(values: Floats, k: int) -> npt.NDArray[np.uint8]:

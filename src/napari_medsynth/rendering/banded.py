@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +91,24 @@ class Banded:
         return [(slice(start, stop), self.span(start, stop)) for start, stop in ranges]
 
 
+def applied(along: Sequence[Banded | None], values: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    """Return slices ``start`` to ``stop`` of the result of three matrices, along z, y and x.
+
+    Parameters
+    ----------
+    along
+        The matrices; None changes nothing.
+    values
+        ``(z, y, x)``: all slices, or those that the result's slices need.
+    start, stop
+        Half-open range of the result's slices.
+    """
+    z, y, x = along
+    values = values if z is None else z.along_z(values, start, stop)
+    values = values if y is None else y.along_y(values)
+    return values if x is None else x.along_x(values)
+
+
 def gaussian(places: FloatArray, size: int, sigma: float) -> FloatArray:
     """Return weights ``(places, size)`` of a Gaussian around each place; rows sum to 1 and edges are repeated.
 
@@ -103,26 +122,26 @@ def gaussian(places: FloatArray, size: int, sigma: float) -> FloatArray:
         Standard deviation in voxels, above 0.
     """
     reach = int(np.ceil(REACH * sigma))
-    weights = _bells(places, np.arange(-reach, size + reach), sigma)
+    weights = _bells(places, np.arange(-reach, size + reach, dtype=np.float64), sigma)
     inside = weights[:, reach : reach + size].copy()
     inside[:, 0] += weights[:, :reach].sum(axis=1)
     inside[:, -1] += weights[:, reach + size :].sum(axis=1)
-    return inside / inside.sum(axis=1, keepdims=True)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
 
 
 def linear(places: FloatArray, size: int) -> FloatArray:
     """Return weights ``(places, size)`` of linear interpolation at each place, in voxels; edges are repeated."""
     inside = np.clip(places, 0, size - 1)
-    return np.maximum(0, 1 - np.abs(inside[:, None] - np.arange(size)))
+    return np.asarray(np.maximum(0, 1 - np.abs(inside[:, None] - np.arange(size))))
 
 
 def steady(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
     """Return weights ``(places, nodes)`` that make white noise on nodes a Gaussian process of unit variance."""
     weights = _bells(places, nodes, sigma)
-    return weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True))
 
 
-def _bells(places: FloatArray, nodes: npt.NDArray[np.generic], sigma: float) -> FloatArray:
+def _bells(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
     distance = (places[:, None] - nodes) / sigma
     weights = np.exp(-0.5 * distance * distance)
     nearest = np.abs(distance) <= np.abs(distance).min(axis=1, keepdims=True)

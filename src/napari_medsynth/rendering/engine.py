@@ -79,7 +79,7 @@ def rendering(
         values = codes.decoded(found, kept)
         return LabelMap(values[0] if flat else values, affine, part.table)
 
-    made, instances = carried(labels, scene.codes, scene.labels(), _kept(labels, step)), None
+    made, instances = carried(labels, scene.codes, scene.labels(), _kept(scene.codes, labels, step)), None
     if case.instances is not None:
         codes = Codes.of(case.instances, scene.device)
         instances = carried(case.instances, codes, scene.carried(codes.tensor), None)
@@ -126,9 +126,8 @@ def render_tensor(
     """
     scene = _Scene(labels, params, step, torch.device(device), None)
     images = finish(scene.images())
-    kept = _kept(labels, step)
-    values = {int(value): int(value) for value in scene.codes.values if kept is None or int(value) in kept}
-    table = scene.codes.lut(values, dtype=torch.int64)
+    kept = _kept(scene.codes, labels, step)
+    table = scene.codes.lut({value: value for value in kept}, dtype=torch.int64)
     return torch.stack(images), table[scene.labels().to(torch.int64)]
 
 
@@ -237,12 +236,11 @@ def _reported(phases: Generator[int, None, torch.Tensor], done: int, total: int)
         yield Progress(done + phase, total, _PHASES[phase])
 
 
-def _kept(labels: LabelMap, step: Render) -> set[int] | None:
-    """Return which labels the result keeps; None for all."""
-    if step.targets is not None:
-        return set(step.targets)
+def _kept(codes: Codes, labels: LabelMap, step: Render) -> set[int]:
+    """Return which of the labels that codes stand for the result keeps."""
+    values = {int(value) for value in codes.values}
     context = {entry.value for entry in labels.table if entry.context}
-    return {value for value in range(65536) if value not in context} if context else None
+    return values - context if step.targets is None else values & set(step.targets)
 
 
 def _modality(params: Mapping[str, Any], number: int) -> str:

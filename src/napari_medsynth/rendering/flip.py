@@ -16,8 +16,8 @@ from .lattice import Lattice
 from .stage import Params, Stage
 
 _SIDES = {"left": "left", "l": "left", "lh": "left", "right": "right", "r": "right", "rh": "right"}
-#: Words of names as they are written: "left lung", "kidney_left", "ctx-lh-insula", "leftLung".
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+#: Words of names as they are written: "left lung", "kidney_left", "ctx-lh-insula", "leftLung"; "L1" is one, a vertebra.
+_WORD = re.compile(r"[A-Za-z][0-9]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)

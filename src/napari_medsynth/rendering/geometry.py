@@ -16,10 +16,10 @@ from ..core.errors import GridError
 from ..core.rng import stream
 from .fields import SmoothField
 from .lattice import Lattice, Shape
-from .warp import matrix
+from .warp import matrix, node_distances
 from .workers import side_by_side
 
-#: Each squaring doubles a displacement: 2⁷ small steps, as SynthSeg.
+#: Each doubles a small displacement: 2⁷ steps, as in SynthSeg.
 _SQUARINGS = 7
 
 
@@ -166,8 +166,9 @@ def source_places(lattice: Lattice, warp: Mapping[str, Any]) -> torch.Tensor:
 def displacement(lattice: Lattice, elastic: Mapping[str, Any] | None) -> torch.Tensor:
     """Return the elastic displacement in mm at its nodes, ``(3, a, b, c)`` float32; 0 if there is none.
 
-    Integrated, it is the flow after unit time of the velocities that were drawn, and its nodes lie half as far apart.
-    There are two nodes at least along each axis of more than one voxel.
+    Integrated, it is the flow after unit time of the velocities that were drawn, by scaling and squaring (Arsigny et
+    al., MICCAI 2006), and its nodes lie half as far apart. There are two nodes at least along each axis of more than
+    one voxel.
     """
     moving = [size > 1 for size in lattice.shape]
     if elastic is None:
@@ -175,27 +176,25 @@ def displacement(lattice: Lattice, elastic: Mapping[str, Any] | None) -> torch.T
     nodes = stream(elastic["seed"]).standard_normal((3, *elastic["nodes"]))
     nodes *= elastic["std"] * np.reshape(moving, (3, 1, 1, 1))
     velocity = torch.from_numpy(nodes.astype(np.float32))
-    return _flow(velocity, lattice) if elastic["integrate"] else _at_ends(velocity, lattice)
+    return _flow(_finer(velocity, lattice, 2), lattice) if elastic["integrate"] else _finer(velocity, lattice, 1)
 
 
-def _at_ends(field: torch.Tensor, lattice: Lattice, finer: int = 1) -> torch.Tensor:
-    """Return a field at ``finer`` times as many nodes, and at two at least along each axis of more than one voxel."""
-    counts = [
-        1 if size == 1 else max(finer * (nodes - 1), 1) + 1
+def _finer(field: torch.Tensor, lattice: Lattice, times: int) -> torch.Tensor:
+    """Return a field at ``times`` as many nodes, and at two at least along each axis of more than one voxel."""
+    z, y, x = (
+        1 if size == 1 else max(times * (nodes - 1), 1) + 1
         for size, nodes in zip(lattice.shape, field.shape[1:], strict=True)
-    ]
-    return SmoothField(field, (counts[0], counts[1], counts[2])).slab(0, counts[0])
+    )
+    return SmoothField(field, (z, y, x)).slab(0, z)
 
 
 def _flow(velocity: torch.Tensor, lattice: Lattice) -> torch.Tensor:
-    """Integrate velocities over unit time by scaling and squaring (Arsigny et al., MICCAI 2006)."""
-    moved = _at_ends(velocity, lattice, finer=2) / 2**_SQUARINGS
-    counts = moved.shape[1:]
-    steps = [
-        (n - 1) * s / max(count - 1, 1) for n, s, count in zip(lattice.shape, lattice.spacing, counts, strict=True)
-    ]
-    per_node = 1 / torch.tensor([step or 1.0 for step in steps]).view(3, 1, 1, 1)
+    """Return where a flow with these velocities has taken its nodes after unit time, by scaling and squaring."""
+    counts = velocity.shape[1:]
+    step = torch.tensor(node_distances(lattice, counts)).view(3, 1, 1, 1)
+    per_node = torch.where(step > 0, 1 / step, 0)  # along an axis of one node nothing moves
     here = torch.stack(torch.meshgrid(*(torch.arange(count) + 0.5 for count in counts), indexing="ij"))
+    moved = velocity / 2**_SQUARINGS
     for _ in range(_SQUARINGS):
         moved = moved + _sampled(moved[None], here + moved * per_node, counts)[0]
     return moved
@@ -237,7 +236,8 @@ def _box(lattice: Lattice, crop: Mapping[str, Any] | None, window: Box | None) -
     shape = crop["shape"] if crop else lattice.shape
     whole = Box(tuple(start), tuple(a + n for a, n in zip(start, shape, strict=True)))
     box = whole if window is None else window.shifted(start)
-    if whole != whole.clipped(lattice.shape) or box.is_empty or box.clipped(whole.stop) != box or min(box.start) < 0:
+    inside = box.within(whole)
+    if whole != whole.clipped(lattice.shape) or box.is_empty or inside != inside.clipped(whole.shape):
         found = f"crop {whole.start}–{whole.stop} and window {window} of a label map of shape {lattice.shape}"
         raise GridError(f"{found}; expected a window inside the crop, and that inside the label map")
     return box

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ import torch
 
 from ..core.box import Box
 from ..core.rng import child_seed, stream
-from .banded import REACH, Banded, FloatArray, gaussian, steady
+from .banded import REACH, Banded, FloatArray, applied, gaussian, steady
 from .codes import Codes
-from .lattice import Lattice
+from .lattice import Lattice, Shape
 from .random import NormalNoise, normal_nodes
 
 #: Full width at half maximum of a Gaussian of standard deviation 1.
@@ -55,6 +55,7 @@ class Painter:
         window: Box | None = None,
     ) -> None:
         self._labels, self._device = labels, labels.device
+        shape: Shape = labels.shape  # type: ignore[assignment]
         texture = channel["texture"]
         means = {int(value): mean for value, mean, _ in channel["intensities"]}
         stds = {int(value): std for value, _, std in channel["intensities"]}
@@ -62,7 +63,7 @@ class Painter:
         white = {value: std * (1 - abs(shares[value])) ** 0.5 for value, std in stds.items()}
         slow = {value: std * math.copysign(abs(shares[value]) ** 0.5, shares[value]) for value, std in stds.items()}
         self._mean = codes.lut(means)
-        self._mixing = _Mixing.of(texture, Lattice(tuple(labels.shape), lattice.spacing), self._device)
+        self._mixing = _Mixing.of(texture, Lattice(shape, lattice.spacing), self._device)
         if self._mixing is not None:
             white = {value: std**2 for value, std in white.items()}
         self._white = codes.lut(white) if any(white.values()) else None
@@ -108,7 +109,7 @@ class Painter:
             torch.index_select(table, 0, index, out=out.view(-1))
         else:
             known = table.index_select(0, index).view(-1, *out.shape[1:])
-            out.copy_(blurred(self._mixing.along, known, start, stop))
+            out.copy_(applied(self._mixing.along, known, start, stop))
 
 
 class _Room(threading.local):
@@ -197,25 +198,7 @@ class _Octave:
 
     def slab(self, start: int, stop: int) -> torch.Tensor:
         """Return slices ``start`` to ``stop`` of the window."""
-        return blurred(self._along, self._nodes, start, stop)
-
-
-def blurred(along: Sequence[Banded | None], values: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-    """Return slices ``start`` to ``stop`` of the result of three matrices, along z, y and x.
-
-    Parameters
-    ----------
-    along
-        The matrices; None changes nothing.
-    values
-        ``(z, y, x)``: all slices, or those that the result's slices need.
-    start, stop
-        Half-open range of the result's slices.
-    """
-    z, y, x = along
-    values = values if z is None else z.along_z(values, start, stop)
-    values = values if y is None else y.along_y(values)
-    return values if x is None else x.along_x(values)
+        return applied(self._along, self._nodes, start, stop)
 
 
 def _smooth_share(texture: Mapping[str, Any], value: int) -> float:

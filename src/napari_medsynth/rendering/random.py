@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..core.noise import normal_quantiles, random_bits
+from ..core.noise import fill_normal, normal_quantiles, random_bits
 
 
 class NormalNoise:
@@ -37,18 +37,21 @@ class NormalNoise:
             Int32 of at least as many entries, overwritten: room to work in.
         """
         if self._device.type != "cpu":
-            key = np.random.SeedSequence(self._seed, spawn_key=(part,)).generate_state(1, np.uint64)[0]
-            out.normal_(generator=torch.Generator(self._device).manual_seed(int(key >> np.uint64(1))))
+            fill_on_device(self._seed, part, out)
             return
         index = index.view(-1)[: out.numel()]
         np.copyto(index.numpy(), random_bits(self._seed, part, out.numel()), casting="unsafe")
         torch.index_select(self._quantiles, 0, index, out=out.view(-1))
 
 
+def fill_on_device(seed: int, part: int, out: torch.Tensor) -> None:
+    """Fill a tensor with standard normal numbers that the device on which it lies makes itself."""
+    key = np.random.SeedSequence(seed, spawn_key=(part,)).generate_state(1, np.uint64)[0]
+    out.normal_(generator=torch.Generator(out.device).manual_seed(int(key >> np.uint64(1))))
+
+
 def normal_nodes(seed: int, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
     """Return standard normal numbers for the nodes of a coarse grid: the same numbers on every device."""
-    from ..core.noise import fill_normal
-
     nodes = np.empty(shape, dtype=np.float32)
     fill_normal(nodes, seed)
     return torch.from_numpy(nodes).to(device)

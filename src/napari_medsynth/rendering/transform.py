@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.data import MetaTensor
+from monai.data.meta_tensor import MetaTensor
 from monai.data.utils import to_affine_nd
 from monai.transforms.transform import MapTransform, RandomizableTransform
-from monai.utils import ensure_tuple
+from monai.utils.misc import ensure_tuple
 
 from ..core.affine import Affine
 from ..core.case import Case
@@ -29,7 +29,7 @@ Axes = Literal["xyz", "zyx"]
 Part = TypeVar("Part", Volume, LabelMap)
 
 
-class Rendered(MapTransform, RandomizableTransform):  # type: ignore[misc]
+class Rendered(MapTransform, RandomizableTransform):
     """Give the label map of an item an image, anew each time; for ``monai.transforms.Compose``.
 
     Takes and gives channel-first arrays: NumPy's, PyTorch's, or MONAI's with their affine, which moves along. The

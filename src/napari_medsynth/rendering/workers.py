@@ -11,7 +11,7 @@ import torch
 from .lattice import Shape
 
 #: Voxels in a slab: a few arrays of them fit into the processor's caches, and the calls on them cost little.
-_SLAB = 1 << 19
+_SLAB = 1 << 18
 
 #: Held while threads start, see :func:`_started`.
 _STARTING = threading.Lock()
@@ -59,6 +59,7 @@ def _started(parts: int) -> ThreadPoolExecutor:
         together = threading.Barrier(count + 1)
 
         def alone() -> None:
+            torch.get_num_threads()  # a thread's first such call takes over the common number: not later than here
             torch.set_num_threads(1)
             together.wait()
 

@@ -50,7 +50,7 @@ class TestContrast:
 class TestIntensities:
     @pytest.fixture
     def box(self, qtbot):
-        made = IntensityBox(lambda: [])
+        made = IntensityBox(list)
         qtbot.addWidget(made)
         made.show_preset(preset("brain-t1"))
         return made

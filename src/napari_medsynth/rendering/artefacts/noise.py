@@ -72,10 +72,10 @@ class Noise(Artefact):
         floor = floor_of(image)
 
         def work(number: int, start: int, stop: int) -> None:
-            part = image[start:stop]
-            part += normal(part.shape, seed, number, image.device).mul_(std[start:stop] if len(std) > 1 else std)
+            part, here = image[start:stop], std[start:stop] if len(std) > 1 else std
+            part += normal(part.shape, seed, number, image.device).mul_(here)
             if coils:
-                other = chi_square(2 * coils - 1, part.shape, seed, number, image.device).mul_(std * std)
+                other = chi_square(2 * coils - 1, part.shape, seed, number, image.device).mul_(here * here)
                 part.copy_((part - floor).square_().add_(other).sqrt_().add_(floor))
 
         run(work, lattice.shape, image.device)

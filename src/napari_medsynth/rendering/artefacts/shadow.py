@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 #: there are at most this many along an axis.
 CELL, MOST_CELLS = 1.0, 96
 
-TISSUE, EDGE, DEEPEST, BRIGHTEST = 6.0, 0.6, 3.0, 0.7  #: of log transmission at strength 1; the last two are its limits
-BONE, HARD = (
-    0.75,
-    1.0,
-)  #: from which share of the brightest on something is hard; what it takes from the logarithm, per mm
+#: What takes sound away: tissue of full brightness (from top to bottom), sides and calcium (per mm).
+TISSUE, EDGE, HARD = 6.0, 0.6, 3.0
+
+#: Limits of the logarithm of transmission at strength 1.
+DEEPEST, BRIGHTEST = 3.0, 0.7
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,10 +33,10 @@ FloatArray = npt.NDArray[np.float64]
 class Shadow(Artefact):
     """Less sound comes back from below what attenuates it, and more from below what does not; the beam runs along y.
 
-    Brightness stands for attenuation: bright regions (calcifications, bone) throw shadows, and below dark ones (cysts)
-    it is brighter than beside them, as the scanner's depth compensation expects the average. Sides along the beam, as
-    round objects have, refract it away: edge shadows. More shadows come from what no label shows, such as ribs and poor
-    contact.
+    Brightness stands for attenuation: small things brighter than 99 % of the image (calcifications) throw shadows, and
+    below dark regions (cysts) it is brighter than beside them, as the scanner makes up for the usual loss. Sides along
+    the beam, as round objects have, refract it away: edge shadows. More shadows come from what no label shows, such as
+    ribs and poor contact.
     """
 
     name: ClassVar[str] = "shadow"
@@ -91,19 +91,18 @@ def _transmission(signal: FloatArray, params: Mapping[str, Any], steps: list[flo
     """Return how much sound comes back from each cell ``(z, y, x)``, relative to what is expected of its depth."""
     from scipy.ndimage import gaussian_filter
 
-    smooth = gaussian_filter(
-        signal, [0.0 if n == 1 else CELL / step for n, step in zip(signal.shape, steps, strict=True)]
-    )
-    brightest = np.percentile(smooth, 99.5)
-    bright = np.minimum(smooth / brightest, 1) if brightest > 0 else smooth
-    lost = TISSUE / (steps[1] * bright.shape[1]) * bright
-    lost += EDGE * _edges(bright, steps) + HARD / (1 - BONE) * np.maximum(bright - BONE, 0)
+    spread = np.array([0.0 if n == 1 else CELL / step for n, step in zip(signal.shape, steps, strict=True)])
+    smooth = gaussian_filter(signal, spread)
+    full = np.percentile(smooth, 99) or 1  # brightness of all but calcifications, which are small
+    bright = np.minimum(smooth / full, 1)
+    calcium = np.clip(3 * (gaussian_filter(signal, 0.5 * spread) / full - 1.1), 0, 1)
+    lost = TISSUE / (steps[1] * signal.shape[1]) * bright + EDGE * _edges(bright, steps) + HARD * calcium
     lost -= np.median(lost, axis=2, keepdims=True)  # what the scanner makes up for, depth by depth
-    below = min(bright.shape[1], round(2 * CELL / steps[1]))  # what attenuates is itself seen
+    below = min(signal.shape[1], round(2 * CELL / steps[1]))  # what attenuates is itself seen
     log = np.zeros_like(lost)
-    log[:, below:] = -np.cumsum(lost, axis=1)[:, : bright.shape[1] - below] * steps[1]
+    log[:, below:] = -np.cumsum(lost, axis=1)[:, : signal.shape[1] - below] * steps[1]
     for shadow in params["shadows"]:
-        log -= DEEPEST * _drawn(shadow, smooth.shape, steps)
+        log -= DEEPEST * _drawn(shadow, signal.shape, steps)
     return np.asarray(np.exp(params["strength"] * np.clip(log, -DEEPEST, BRIGHTEST)))
 
 

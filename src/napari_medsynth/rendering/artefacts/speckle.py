@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 FWHM = 2.3548  #: of a normal distribution, in standard deviations
+FINEST = 1.5  #: voxels to a resolution cell along the beam, at least: a scanner's image is finer than its resolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class Speckle(Artefact):
     The sum of the echoes within a resolution cell is a complex normal variable. Its absolute value, the envelope, has
     a Rayleigh distribution with a mean of 1.91 standard deviations (Burckhardt, "Speckle in ultrasound B-mode scans",
     IEEE Transactions on Sonics and Ultrasonics 25, 1978). A display compresses it, which is done here by a power; the
-    image is multiplied by that, scaled so that its mean stays.
+    image is multiplied by that, scaled so that its mean stays. Where voxels are too large to show a resolution cell it
+    is made larger, and keeps its form.
     """
 
     name: ClassVar[str] = "speckle"
@@ -79,8 +81,10 @@ def _echoes(
 
     from .draws import normal
 
+    coarser = max(1.0, FINEST * lattice.spacing[1] / params["axial"])
     widths = [
-        params[name] / FWHM / step for name, step in zip(("lateral", "axial", "lateral"), lattice.spacing, strict=True)
+        coarser * params[name] / FWHM / step
+        for name, step in zip(("lateral", "axial", "lateral"), lattice.spacing, strict=True)
     ]
     across = _across(widths[0]) if lattice.shape[0] > 1 else [1.0]
     passed = torch.from_numpy(_passed(lattice.shape[1:], widths[1:])).to(image.device)

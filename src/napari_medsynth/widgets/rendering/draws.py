@@ -93,16 +93,14 @@ class Draws(QWidget):
     def _restart(self) -> None:
         self._number += 1
         self._left = list(range(COUNT)) if self._make is not None and self.seeds else []
+        for button in self.buttons:
+            button.setEnabled(bool(self._left))
+            if not self._left:
+                button.setIcon(QIcon())
         if self._left:
             self._rest.start()
         else:
             self._rest.stop()
-            self._clear()
-
-    def _clear(self) -> None:
-        for button in self.buttons:
-            button.setIcon(QIcon())
-            button.setEnabled(self._make is not None)
 
     def _next(self) -> None:
         if self._working or not self._left or self._make is None:
@@ -120,7 +118,6 @@ class Draws(QWidget):
         self._working = False
         if number == self._number:
             self.buttons[place].setIcon(QIcon() if picture is None else QIcon(_pixmap(picture)))
-            self.buttons[place].setEnabled(True)
             self._next()
         elif not self._rest.isActive():
             self._rest.start()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from ...core.labels import LabelMap
 from ..background import in_background
 from ..controls import later
 from ..layers import labels_of
@@ -100,9 +99,4 @@ class LabelReader(QObject):
 
 
 def _studio_of(layer: Labels) -> Studio:
-    return Studio(_known(labels_of(layer)))
-
-
-def _known(labels: LabelMap) -> LabelMap:
-    labels.values()  # counted here, and not in the viewer's thread
-    return labels
+    return Studio(labels_of(layer))

@@ -56,6 +56,16 @@ class Draft:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class _Counted(LabelMap):
+    """A label map whose values were looked for once: every draft asks for them, and there are millions of voxels."""
+
+    present: tuple[int, ...] = ()
+
+    def values(self) -> tuple[int, ...]:
+        return self.present
+
+
 class Studio:
     """Renders one label map, which never changes; what was drawn for it is kept for the next slice.
 
@@ -66,8 +76,8 @@ class Studio:
     """
 
     def __init__(self, labels: LabelMap) -> None:
-        self.labels = labels
-        self._case = Case(id="labels", labels=labels)
+        self.labels = _counted(labels)
+        self._case = Case(id="labels", labels=self.labels)
         self._drawn = lru_cache(maxsize=_KEPT)(self._draw)
         self._named: tuple[object, LabelMap] | None = None
         self._whole: tuple[tuple[Render, int], FloatArray] | None = None
@@ -161,6 +171,12 @@ class Studio:
         box = None if flat else box_around(where, shape, self.labels.spacing, params)
         array = _image_of(rendered(self._case, self.named(step), params, step, window=box))
         return array if box is None else array[where.box(shape).within(box).slices]
+
+
+def _counted(labels: LabelMap) -> LabelMap:
+    present = labels.values()
+    array = labels.array.astype(np.uint8) if max(present, default=0) < 256 else labels.array
+    return _Counted(array, labels.affine, labels.table, present)
 
 
 def _plainly(step: Render) -> Render:
