@@ -22,6 +22,7 @@ SEED = 3  # discs that have kept their water
 
 #: Switched off, so that only what a picture is about differs.
 STILL = {"warp": {"prob": 0}, "flip": {"prob": 0}}
+EVEN = {**STILL, "bias_field": {"prob": 0}}
 PLAIN = {**STILL, **{name: {"prob": 0} for name in ("bias_field", "resolution", "noise", "shadow")}}
 
 STRENGTHS = (0.25, 0.5, 1.0)
@@ -34,14 +35,14 @@ def contrasts() -> None:
     row += [picture(shown(render(spine, preset=name)), name) for name in ("spine-t1", "spine-t2")]
     across = [picture(coloured(belly), "labels")]
     across += [picture(shown(render(belly, preset=name)), name) for name in ("abdomen-ct", "abdomen-mr")]
-    sheet("gallery_presets", [row, across])
+    sheet("gallery_presets", [row, across], width=290)
 
 
 def alphas() -> None:
     """From T1 to T2 in steps, with one scanner."""
     spine = body("lumbar spine")
     steps = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    images = [render(spine, preset="spine-t1", contrast_alpha=alpha, **STILL) for alpha in steps]
+    images = [render(spine, preset="spine-t1", contrast_alpha=alpha, **EVEN) for alpha in steps]
     sheet("gallery_alpha", [[picture(shown(i), f"alpha {a}") for a, i in zip(steps, images, strict=True)]])
 
 
@@ -187,9 +188,10 @@ def shown(case: Case) -> Any:
 
 
 def windowed(found: Any, like: Any) -> Any:
-    """8-bit grey in the window of another image: soft tissue in CT, else nearly all of its values."""
+    """8-bit grey: soft tissue in CT, else nearly all values of this image and of another one."""
     case, values = found
-    low, high = (-160, 240) if case.image.modality == "CT" else np.percentile(like[1], (0.5, 99.5))
+    ends = [np.percentile(shown_values, (0.5, 99.5)) for shown_values in (values, like[1])]
+    low, high = (-160, 240) if case.image.modality == "CT" else (ends[1][0], max(ends[0][1], ends[1][1]))
     return case, np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
 
 
@@ -211,7 +213,7 @@ def picture(found: Any, title: str, scale: float = 2.0) -> Image.Image:
     return image
 
 
-def sheet(name: str, rows: Sequence[Iterable[Image.Image]], width: int = 220) -> None:
+def sheet(name: str, rows: Sequence[Iterable[Image.Image]], width: int = 200) -> None:
     """Write cells in rows as one JPEG."""
     strips = [strip(list(row), width) for row in rows]
     whole = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)), "black")
@@ -219,7 +221,7 @@ def sheet(name: str, rows: Sequence[Iterable[Image.Image]], width: int = 220) ->
     for part in strips:
         whole.paste(part, (0, top))
         top += part.height
-    whole.save(IMAGES / f"{name}.jpg", quality=80, optimize=True)
+    whole.save(IMAGES / f"{name}.jpg", quality=78, optimize=True)
 
 
 def strip(row: list[Image.Image], width: int, gap: int = 4, head: int = 20) -> Image.Image:

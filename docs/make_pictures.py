@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import make_gallery
 import napari
 import numpy as np
 from PIL import Image
@@ -146,6 +147,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
+    make_gallery.make()
     before_after()
     torso()
     panel()

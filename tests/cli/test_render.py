@@ -127,6 +127,14 @@ def test_a_part_and_the_grid_of_the_scanner(folder):
     assert all(n < full for n, full in zip(image.shape, (8, 12, 10), strict=True))
 
 
+def test_further_channels_are_of_the_same_body(folder):
+    assert render("--preset", "spine-t1", "--also", "spine-t2") == 0
+    image = read_case("image.nii.gz", "image_labels.nii.gz").image
+    assert image.channels
+    assert image.array.shape == (2, 12, 16, 14)
+    assert [channel["preset"] for channel in params()["channels"]] == ["spine-t1", "spine-t2"]
+
+
 @pytest.mark.parametrize(("name", "labels"), [("a.mha", "a_labels.mha"), ("a.nrrd", "b.nii"), ("b/a.nii.gz", None)])
 def test_the_suffix_is_the_format(folder, name, labels):
     words = ["--labels-out", labels] if labels == "b.nii" else []

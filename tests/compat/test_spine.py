@@ -126,6 +126,10 @@ def test_each_switch_is_one_stage(switch, name):
         assert (history[-1].params["channels"][0][name] is not None) == on
 
 
+def test_noise_is_gaussian():
+    assert SpineSynthGenerator().step(LabelMap(spine())).noise.kind == "gaussian"
+
+
 def test_voxels_are_as_many_times_larger_as_was_asked_for():
     labels = LabelMap(spine(), Affine.from_spacing((0.5, 0.5)))
     step = SpineSynthGenerator(resolution_range=(2.0, 3.0)).step(labels)

@@ -32,7 +32,7 @@ def test_it_is_a_gaussian_and_then_sampling(voxel):
     image = RNG.random((33, 45, 39))
     sigma = [0.75 * v if v > 1 else 0.5 for v in voxel]
     blurred = ndimage.gaussian_filter(image, sigma, mode="nearest", truncate=3.717)
-    low = [int(round(n / v)) for n, v in zip(image.shape, voxel, strict=True)]
+    low = [round(n / v) for n, v in zip(image.shape, voxel, strict=True)]
     places = np.meshgrid(*[(np.arange(n) + 0.5) * v - 0.5 for n, v in zip(low, voxel, strict=True)], indexing="ij")
     expected = ndimage.map_coordinates(blurred, places, order=1, mode="nearest")
     assert taken(acquired(image.shape, voxel, sigma), image) == pytest.approx(expected, abs=1e-3)

@@ -119,6 +119,11 @@ def test_random_contrast_takes_means_and_deviations_apart_from_each_other():
     assert not any(mean >= 1000 for mean, _ in (drawn(KIDNEYS, prior, seed=s)[1] for s in range(50)))
 
 
+def test_labels_of_a_class_do_not_differ_where_its_mean_is_random():
+    prior = Prior({"kidney": ClassPrior(WIDE.mean, WIDE.std, each=9000), "background": DARK})
+    assert all(25 <= drawn(KIDNEYS, prior, random=1, seed=s)[1][0] <= 225 for s in range(20))
+
+
 def test_synthseg_draws_its_published_distributions():
     prior = preset("synthseg").prior
     rows = [drawn(labels(Label(1, "a"), Label(2, "b")), prior, seed=s) for s in range(1500)]

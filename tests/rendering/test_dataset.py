@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +146,17 @@ def test_an_item_as_a_case_says_how_it_was_made(dataset, maps):
     again = replay(Case(id="again", labels=maps[1]), case.history)
     assert np.array_equal(again.image.array, case.image.array)
     assert np.array_equal(Render()(Case(id="a", labels=maps[1]), seed=5, index=1).image.array, case.image.array)
+
+
+def test_others_lie_on_the_acquisition_s_grid_too(maps):
+    step = Render(grid="acquisition", resolution={"prob_iso": 1, "prob_min": 0, "iso": (3, 3)})
+    instances = LabelMap((maps[0].array > 0).astype(np.uint8), maps[0].affine)
+    case = Case(id="a", labels=maps[0], instances=instances)
+    item = RenderDataset([case], step, also_labels=[{"parts": maps[0]}])[0]
+    assert item["image"].shape[1:] < SHAPE
+    assert item["image"].shape == item["labels"].shape == item["parts"].shape
+    assert torch.equal(item["parts"], item["labels"])
+    assert torch.equal(item["instances"] > 0, item["labels"] > 0)
 
 
 @pytest.mark.parametrize("shape", [SHAPE, SHAPE[1:]])

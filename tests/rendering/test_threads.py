@@ -92,7 +92,7 @@ def test_each_worker_uses_one_thread_for_an_operation(threads):
     threads(3)
     seen = []
     list(side_by_side(lambda *_: seen.append(torch.get_num_threads()), (12, 256, 512), torch.device("cpu")))
-    assert seen == [1] * 3
+    assert set(seen) == {1}
     assert torch.get_num_threads() == 3
 
 

@@ -127,6 +127,15 @@ def test_others_take_the_same_warp(path):
     assert float(background.float().mean()) > 0.6
 
 
+def test_others_lie_on_the_acquisition_s_grid_too():
+    coarse = {"prob_iso": 1, "prob_min": 0, "iso": (2, 2)}
+    step = Render(grid="acquisition", resolution=coarse, flip={"prob": 0})
+    data = {"label": parts()[None], "parts": parts()[None], "scan": parts()[None].astype(np.float32)}
+    item = Rendered(step=step, also_labels="parts", also_images="scan")(data)
+    assert item["image"].shape == item["label"].shape == item["scan"].shape == (1, 7, 10, 5)
+    assert torch.equal(item["parts"], item["label"])
+
+
 @pytest.mark.parametrize("make", [np.asarray, torch.from_numpy, lambda a: MetaTensor(torch.from_numpy(a))])
 @pytest.mark.parametrize("size", [SIZE, SIZE[:2]])
 def test_any_channel_first_array_will_do(make, size):

@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import napari_medsynth
+from napari_medsynth.cli import example
 from napari_medsynth.cli.app import main
 
 #: "Quick Start", 1: the demos of synthetic generation.
@@ -113,7 +114,8 @@ def test_a_demo_that_does_not_exist_is_refused_with_those_that_do(capsys):
     assert "contrast" in said
 
 
-def test_the_same_seed_draws_the_same_picture(tmp_path):
+def test_the_same_seed_draws_the_same_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(example, "_SIZE", (60, 40, 32))
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         words = ["--demo", "contrast", "--seed", str(seed), "-o", str(tmp_path / name)]
         assert main(["example", *words]) == 0

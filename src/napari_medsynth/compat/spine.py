@@ -51,7 +51,7 @@ class SpineSynthGenerator:
         Smallest and largest voxel of the scan in voxels of the label map, from 1; half of the scans have such voxels
         along all axes, half along one.
     add_bias_field, add_noise, add_motion
-        Whether images have a smooth inhomogeneity, noise, and the ghosts of a patient who moved.
+        Whether images have a smooth inhomogeneity, Gaussian noise, and the ghosts of a patient who moved.
     seed
         Seed of all random draws.
 
@@ -130,6 +130,7 @@ class SpineSynthGenerator:
             stage: replace(own.get(stage) or STAGES[stage](), prob=float(on))
             for stage, on in {**kept, **wanted}.items()
         }
+        stages["noise"] = replace(stages["noise"], kind="gaussian")
         return Render(
             preset=name,
             toward=None if contrast_alpha is None else _CONTRASTS["T2"][0],

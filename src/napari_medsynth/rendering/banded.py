@@ -39,7 +39,8 @@ class Banded:
         there = weights != 0
         first = np.minimum.accumulate(there.argmax(axis=1)[::-1])[::-1]
         last = np.maximum.accumulate(weights.shape[1] - there[:, ::-1].argmax(axis=1))
-        return cls(torch.from_numpy(weights.astype(np.float32)).to(device), first, last)
+        # In memory of PyTorch's: the bits of a product can depend on where in memory its factors begin.
+        return cls(torch.tensor(weights.astype(np.float32), device=device), first, last)
 
     @property
     def rows(self) -> int:

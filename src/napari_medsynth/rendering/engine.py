@@ -142,6 +142,7 @@ class _Scene:
         self.geometry = Geometry(lattice, params, device, window)
         codes = Codes.of(labels, device)
         self._source = codes.tensor
+        self._painted_as = codes  # a label that has moved to the other side is made of what it was made of
         self.codes = codes.swapped(params["flip"]["swap"]) if params["flip"] else codes
         crop = params["crop"]
         #: The voxels of the whole result, of which a window may be a part.
@@ -195,7 +196,7 @@ class _Scene:
         """Paint a channel, with its bias field; return what is to be done with its range."""
         channel = self._params["channels"][number]
         seed = noise_seed(self._params["seed"], number)
-        painter = Painter(self._warped, self.codes, channel, seed, self._lattice, self._window)
+        painter = Painter(self._warped, self._painted_as, channel, seed, self._lattice, self._window)
         bias, intensity = channel["bias_field"], channel["intensity"]
         field = log_field(bias, self._lattice, self.device, self._window) if bias and bias["std"] > 0 else None
         ranges: list[tuple[float, float]] = []

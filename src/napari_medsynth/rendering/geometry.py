@@ -194,7 +194,7 @@ def _flow(velocity: torch.Tensor, lattice: Lattice) -> torch.Tensor:
     step = torch.tensor(node_distances(lattice, counts)).view(3, 1, 1, 1)
     per_node = torch.where(step > 0, 1 / step, 0)  # along an axis of one node nothing moves
     here = torch.stack(torch.meshgrid(*(torch.arange(count) + 0.5 for count in counts), indexing="ij"))
-    moved = velocity / 2**_SQUARINGS
+    moved = velocity * 0.5**_SQUARINGS
     for _ in range(_SQUARINGS):
         moved = moved + _sampled(moved[None], here + moved * per_node, counts)[0]
     return moved

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from .random import NormalNoise, normal_nodes
 _FWHM = 2.3548200450309493
 #: Weight and relative width of the fields that make up the grain of tissue; the squares of the weights sum to 1.
 _OCTAVES = ((0.8, 1.0), (0.6, 2.5))
+#: Voxels of a window whose field is kept: a few slices.
+_MOST_KEPT = 1 << 21
 
 
 class Painter:
@@ -69,7 +72,7 @@ class Painter:
         self._white = codes.lut(white) if any(white.values()) else None
         self._slow = codes.lut(slow) if any(slow.values()) else None
         self._noise = NormalNoise(seed, self._device)
-        self._field = TissueField(texture, lattice, self._device, window) if self._slow is not None else None
+        self._field = _field_of(texture, lattice, self._device, window) if texture and self._slow is not None else None
         self._room = _Room()
 
     def paint(self, number: int, start: int, stop: int, out: torch.Tensor) -> None:
@@ -195,10 +198,43 @@ class _Octave:
             counts.append(weights.shape[1])
             self._along.append(Banded.of(weights, device) if size > 1 else None)
         self._nodes = normal_nodes(seed, tuple(counts), device)
+        self._look_along(box.shape)
+
+    def _look_along(self, shape: Sequence[int]) -> None:
+        """Leave out early what a thin window does not show: along y or x, before all slices are made along z."""
+        for axis, along in ((1, Banded.along_y), (2, Banded.along_x)):
+            matrix = self._along[axis]
+            if matrix is not None and 4 * shape[axis] < self._nodes.shape[axis]:
+                self._nodes, self._along[axis] = along(matrix, self._nodes), None
 
     def slab(self, start: int, stop: int) -> torch.Tensor:
         """Return slices ``start`` to ``stop`` of the window."""
         return applied(self._along, self._nodes, start, stop)
+
+
+class _Seen:
+    """The field of a window, made once."""
+
+    def __init__(self, made: torch.Tensor) -> None:
+        self._made = made
+
+    def slab(self, start: int, stop: int) -> torch.Tensor:
+        """Return slices ``start`` to ``stop``; not to be written."""
+        return self._made[start:stop]
+
+
+def _field_of(
+    texture: Mapping[str, Any], lattice: Lattice, device: torch.device, window: Box | None
+) -> TissueField | _Seen:
+    """Return the field of an image, or that of a window: a hand that moves a slider asks for it again and again."""
+    if window is None or math.prod(window.shape) > _MOST_KEPT:
+        return TissueField(texture, lattice, device, window)
+    return _Seen(_seen(texture["fwhm"], texture["seed"], lattice, device, window))
+
+
+@lru_cache(maxsize=4)
+def _seen(fwhm: float, seed: int, lattice: Lattice, device: torch.device, window: Box) -> torch.Tensor:
+    return TissueField({"fwhm": fwhm, "seed": seed}, lattice, device, window).slab(0, window.shape[0])
 
 
 def _smooth_share(texture: Mapping[str, Any], value: int) -> float:

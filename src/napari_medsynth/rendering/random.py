@@ -52,6 +52,6 @@ def fill_on_device(seed: int, part: int, out: torch.Tensor) -> None:
 
 def normal_nodes(seed: int, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
     """Return standard normal numbers for the nodes of a coarse grid: the same numbers on every device."""
-    nodes = np.empty(shape, dtype=np.float32)
-    fill_normal(nodes, seed)
-    return torch.from_numpy(nodes).to(device)
+    nodes = torch.empty(shape)  # memory of PyTorch's: see Banded.of
+    fill_normal(nodes.numpy(), seed)
+    return nodes.to(device)

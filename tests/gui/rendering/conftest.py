@@ -50,9 +50,7 @@ def add(viewer, labels, name="head"):
 def at_rest(qtbot, panel):
     """Wait until nothing is being made."""
     view = panel.view
-    qtbot.waitUntil(
-        lambda: not (view.previewer.is_busy or panel.bar.is_busy or panel.reader.is_busy), timeout=SOON
-    )
+    qtbot.waitUntil(lambda: not (view.previewer.is_busy or panel.bar.is_busy or panel.reader.is_busy), timeout=SOON)
 
 
 def preview_of(viewer):

@@ -306,3 +306,20 @@ def test_an_oblique_scan_is_previewed_where_its_labels_are_shown(qtbot, viewer, 
     panel.apply.click()
     at_rest(qtbot, panel)
     np.testing.assert_allclose(viewer.layers[1].data_to_world((1, 2, 3)), layer.data_to_world((1, 2, 3)))
+
+
+def test_a_part_that_fits_is_offered_to_be_cropped(qtbot, panel):
+    crop = panel.form.more.row("crop")
+    assert [part.value for part in crop[1]] == [24, 40, 32]
+    assert panel.form.step().crop is None
+    crop[0].value = True
+    assert panel.form.step().crop == (24, 40, 32)
+    at_rest(qtbot, panel)
+
+
+def test_the_strip_stays_after_apply(qtbot, panel, monkeypatch):
+    shown = []
+    monkeypatch.setattr(panel.view.draws, "show_with", shown.append)
+    panel.apply.click()
+    at_rest(qtbot, panel)
+    assert shown == []

@@ -75,8 +75,10 @@ class TestMr:
         image = torch.zeros(CUBE.shape)
         image[14:47, 14:47, 14:47] = 1
         metal = Metal(strength=(0.1, 0.1), radius=(2, 2))
-        for seed in range(5):
-            found = metal.apply(image.clone(), metal.draw(CUBE, stream(seed)), CUBE)
+        for seed in range(10):
+            params = metal.draw(CUBE, stream(seed))
+            params["places"] = [[0.1, 0.5, 0.5], *params["places"]]
+            found = metal.apply(image.clone(), params, CUBE)
             assert (found[14:47, 14:47, 14:47] == 0).any()
 
 
@@ -121,6 +123,11 @@ class TestCt:
             change[(1.2 * y - 12).astype(int), (1.2 * x - 12).astype(int)],
         )
         assert np.corrcoef(near, further)[0, 1] > 0.5
+
+    def test_streaks_are_weaker_where_less_metal_is_passed(self):
+        before, after = self.taken(radius=5.0)
+        spread = [(after - before)[slice_, 10:].abs().quantile(0.9) for slice_ in (10, 13, 14)]
+        assert spread[0] > 1.15 * spread[1] > 1.15 * 1.15 * spread[2] > 0
 
     def test_nothing_gets_darker_than_air(self):
         assert self.taken(strength=1.0)[1].min() == -1000

@@ -31,7 +31,15 @@ def test_gaussian_noise_is_normal_of_its_standard_deviation_around_the_image():
     assert stats.kstest(found.ravel()[::17], "norm", (0, SIGMA)).pvalue > 1e-3
 
 
-def test_neighbouring_voxels_and_slabs_have_nothing_in_common():
+def test_parts_that_are_made_side_by_side_differ():
+    lattice = Lattice((6, 700, 800), (1.0, 1.0, 1.0))  # a slice is a part
+    noise = Noise(std=(SIGMA, SIGMA))
+    found = noise.apply(torch.zeros(lattice.shape), noise.draw(lattice, stream(1)), lattice).reshape(6, -1).numpy()
+    alike = np.corrcoef(found)
+    assert np.abs(alike - np.eye(6)).max() < 0.01
+
+
+def test_neighbouring_voxels_have_nothing_in_common():
     found = noisy(0.4) - 0.4
     for axis in range(3):
         for far in (1, 32):
@@ -77,6 +85,16 @@ def test_parallel_imaging_makes_it_stronger_in_the_middle_along_the_phase_axis()
     assert found[:, 31:33].std() == pytest.approx(3 * SIGMA, rel=0.03)
     assert found[:, [0, 63]].std() == pytest.approx(SIGMA, rel=0.03)
     assert found[:, :, [0, 63]].std() == pytest.approx(found.std(), rel=0.03)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "rician", "chi"])
+def test_the_phase_axis_may_be_the_first_one(kind):
+    lattice = Lattice((90, 128, 128), (1.0, 4.0, 1.0))
+    noise = Noise(std=(SIGMA, SIGMA), g_factor=2.0, kind=kind)
+    params = {**noise.draw(lattice, stream(1)), "swap": False}
+    found = noise.apply(torch.full(lattice.shape, 1.0), params, lattice).numpy()
+    assert found[44:46].std() == pytest.approx(2 * SIGMA, rel=0.03)
+    assert found[[0, 89]].std() == pytest.approx(SIGMA, rel=0.03)
 
 
 def test_in_ct_the_noise_is_added_in_hounsfield_units():

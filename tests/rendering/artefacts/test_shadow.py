@@ -68,6 +68,16 @@ def test_a_drawn_shadow_lies_where_it_was_drawn():
     assert abs(dark.mean() - 149.5) < 1
 
 
+def test_in_an_image_wider_than_a_probe_sees_shadows_are_wider():
+    """Where the size of pixels is unknown it is read as 1 mm, and 500 of them are no half metre."""
+    shadows = [(0.5, 0.4, 0.5, 6.0)]
+    np.testing.assert_allclose(
+        taken(tissue(), shadows=shadows, lattice=Lattice((1, 200, 300), (1.0, 1.0, 1.0))),
+        taken(tissue(), shadows=shadows, lattice=Lattice((1, 200, 300), (1 / 3, 1 / 3, 1 / 3))),
+        rtol=1e-4,
+    )
+
+
 def test_a_drawn_shadow_ends_across_the_slices_too():
     lattice = Lattice((60, 60, 60), (1.0, 1.0, 1.0))
     found = taken(np.full((60, 60, 60), 0.4), shadows=[(0.2, 0.3, 0.5, 8.0)], lattice=lattice)

@@ -51,11 +51,7 @@ def distort(
     largest = LARGEST_SHIFT * params["strength"]
     radius, step = params["radius"], lattice.spacing[read]
     reach = max(radius * (2 * largest / (NEGLIGIBLE * step)) ** (1 / 3), 1.5 * radius)
-    rooms = [reach + 2 * largest if axis == read else reach for axis in range(3)]
-    box = tuple(
-        slice(max(0, c - int(room / s)), min(n, c + int(room / s) + 1))
-        for c, n, s, room in zip(centre, lattice.shape, lattice.spacing, rooms, strict=True)
-    )
+    box = _box(lattice, centre, [reach + 2 * largest if axis == read else reach for axis in range(3)])
     order = [*(axis for axis in range(3) if axis != read), read]
     near = image[box].permute(order)
     away = [(np.arange(b.start, b.stop) - c) * s for b, c, s in zip(box, centre, lattice.spacing, strict=True)]
@@ -69,6 +65,14 @@ def distort(
         signal[number] = _shifted(rows, shift / step, kept)
     near.copy_(torch.from_numpy(signal + floor))
     return image
+
+
+def _box(lattice: Lattice, centre: tuple[int, int, int], rooms: list[float]) -> tuple[slice, ...]:
+    """Return the voxels that are no further than so many mm from the centre along each axis."""
+    return tuple(
+        slice(max(0, c - int(room / s)), min(n, c + int(room / s) + 1))
+        for c, n, s, room in zip(centre, lattice.shape, lattice.spacing, rooms, strict=True)
+    )
 
 
 def _ball(

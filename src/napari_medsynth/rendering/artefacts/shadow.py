@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: there are at most this many along an axis.
 CELL, MOST_CELLS = 1.0, 96
 
+#: Millimetres across the beam; an image that is wider is taken to be one of this width, as its voxels' size is unknown.
+WIDEST = 100.0
+
 #: What takes sound away: tissue of full brightness (from top to bottom), sides and calcium (per mm).
 TISSUE, EDGE, HARD = 6.0, 0.6, 3.0
 
@@ -65,20 +68,25 @@ class Shadow(Artefact):
         import torch
         from torch.nn.functional import avg_pool3d, interpolate
 
-        from .kspace import floor_of
+        from .kspace import floor_of, run
 
         if params["strength"] == 0:
             return image
         floor = floor_of(image)
-        cells = [_cell(n, step) for n, step in zip(lattice.shape, lattice.spacing, strict=True)]
+        spacing = [step / max(1, lattice.extent[2] / WIDEST) for step in lattice.spacing]
+        cells = [_cell(n, step) for n, step in zip(lattice.shape, spacing, strict=True)]
         coarse = avg_pool3d((image - floor)[None, None], cells, ceil_mode=True)[0, 0]
-        steps = [cell * step for cell, step in zip(cells, lattice.spacing, strict=True)]
+        steps = [cell * step for cell, step in zip(cells, spacing, strict=True)]
         passed = _transmission(coarse.cpu().numpy().astype(np.float64), params, steps)
         reached = tuple(n * cell for n, cell in zip(passed.shape[1:], cells[1:], strict=True))
-        for part, slice_ in zip(image, _upsampled(passed, cells[0], lattice.shape[0]), strict=True):
-            field = torch.from_numpy(slice_).to(image.device)[None, None]
-            field = interpolate(field, reached, mode="bilinear", align_corners=False)[0, 0]
-            part.copy_((part - floor) * field[: part.shape[0], : part.shape[1]] + floor)
+        coarse = torch.from_numpy(_upsampled(passed, cells[0], lattice.shape[0])).to(image.device)
+
+        def work(_: int, start: int, stop: int) -> None:
+            part = image[start:stop]
+            field = interpolate(coarse[None, start:stop], reached, mode="bilinear", align_corners=False)[0]
+            part.copy_((part - floor).mul_(field[:, : part.shape[1], : part.shape[2]]).add_(floor))
+
+        run(work, lattice.shape, image.device)
         return image
 
 

@@ -60,37 +60,40 @@ class Speckle(Artefact):
     @staticmethod
     def apply(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice) -> torch.Tensor:
         """Return the image with speckle; see :meth:`Artefact.apply`."""
-        from .kspace import floor_of
+        from .kspace import floor_of, run
 
         power = params["strength"]
         if power == 0:
             return image
         floor = floor_of(image)
         mean = 2 ** (power / 2) * gamma(1 + power / 2)
-        for part, (real, imaginary) in zip(image, _echoes(image, params, lattice), strict=True):
-            envelope = (real.square() + imaginary.square()).log_().mul_(power / 2).exp_()
-            part.copy_((part - floor) * (envelope / mean) + floor)
+
+        def work(_: int, start: int, stop: int) -> None:
+            echoes = _echoes(start, stop, params, lattice, image.device)
+            for part, (real, imaginary) in zip(image[start:stop], echoes, strict=True):
+                envelope = (real.square() + imaginary.square()).log_().mul_(power / 2).exp_()
+                part.copy_((part - floor).mul_(envelope).div_(mean).add_(floor))
+
+        run(work, lattice.shape, image.device)
         return image
 
 
 def _echoes(
-    image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice
+    start: int, stop: int, params: Mapping[str, Any], lattice: Lattice, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Give real and imaginary part of the echoes of one slice after another; each has a standard deviation of 1."""
+    """Give real and imaginary part of the echoes of some slices; each has a standard deviation of 1."""
     import torch
 
     from .draws import normal
 
     coarser = max(1.0, FINEST * lattice.spacing[1] / params["axial"])
-    widths = [
-        coarser * params[name] / FWHM / step
-        for name, step in zip(("lateral", "axial", "lateral"), lattice.spacing, strict=True)
-    ]
-    across = _across(widths[0]) if lattice.shape[0] > 1 else [1.0]
-    passed = torch.from_numpy(_passed(lattice.shape[1:], widths[1:])).to(image.device)
+    cell = (params["lateral"], params["axial"], params["lateral"])
+    widths = [coarser * size / FWHM / step for size, step in zip(cell, lattice.spacing, strict=True)]
+    across = [1.0] if lattice.is_flat else _across(widths[0])
+    passed = torch.from_numpy(_passed(lattice.shape[1:], widths[1:])).to(device)
     near: deque[torch.Tensor] = deque(maxlen=len(across))
-    for number in range(lattice.shape[0] + len(across) - 1):
-        spectrum = normal((2, *lattice.shape[1:]), params["seed"], number, image.device).mul_(passed)
+    for number in range(start, stop + len(across) - 1):
+        spectrum = normal((2, *lattice.shape[1:]), params["seed"], number, device).mul_(passed)
         near.append(torch.view_as_real(torch.fft.ifft2(torch.complex(*spectrum), norm="ortho")))
         if len(near) == len(across):
             mixed = sum((field * weight for field, weight in zip(near, across, strict=True)), torch.zeros_like(near[0]))

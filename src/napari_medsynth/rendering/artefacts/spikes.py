@@ -15,6 +15,8 @@ from ..stage import Artefact, Params, uniform
 if TYPE_CHECKING:
     import torch
 
+    from .kspace import ComplexArray
+
 HIGHEST = 0.25  #: what the waves add up to at most at strength 1, as a share of the brightest voxel
 
 
@@ -54,24 +56,30 @@ class Spikes(Artefact):
         """Return the image with stripes; see :meth:`Artefact.apply`."""
         import torch
 
-        from .kspace import axes_of, floor_of, magnitude
+        from .kspace import axes_of, floor_of, magnitude, parts_of, run
 
         if params["strength"] == 0:
             return image
-        floor = floor_of(image)
-        height = HIGHEST * params["strength"] * (image.amax() - floor)
-        turned = image.permute(axes_of(lattice))
-        in_slice = [_wave(turned.shape[1:], *point[1:]) for point in params["points"]]
-        height = height / sum(point[3] for point in params["points"])
-        for number, part in enumerate(turned):
-            turns = [np.exp(1j * np.pi * number * point[0]) for point in params["points"]]
-            wave = np.asarray(sum(t * w for t, w in zip(turns, in_slice, strict=True)), dtype=np.complex64)
-            real, imaginary = (torch.from_numpy(w.copy()).to(image.device) for w in (wave.real, wave.imag))
-            part.copy_(magnitude(part - floor + real * height, imaginary * height) + floor)
+        floor, points = floor_of(image), params["points"]
+        height = HIGHEST * params["strength"] * (image.amax() - floor) / sum(point[3] for point in points)
+        slices, rows, columns = image.permute(axes := axes_of(lattice)).shape
+        waves = [parts_of(_wave((rows, columns), *point[1:]), image.device) for point in points]
+        turns = [parts_of(np.exp(1j * np.pi * np.arange(slices) * p[0])[:, None, None], image.device) for p in points]
+
+        def work(_: int, start: int, stop: int) -> None:
+            part = image.permute(axes)[start:stop]
+            real, imaginary = part - floor, torch.zeros_like(part)
+            for (a, b), (c, d) in zip(waves, turns, strict=True):
+                across, along = c[start:stop] * height, d[start:stop] * height
+                real += a * across - b * along
+                imaginary += a * along + b * across
+            part.copy_(magnitude(real, imaginary).add_(floor))
+
+        run(work, (slices, rows, columns), image.device)
         return image
 
 
-def _wave(shape: tuple[int, ...], row: float, column: float, height: float, turns: float) -> Any:
+def _wave(shape: tuple[int, int], row: float, column: float, height: float, turns: float) -> ComplexArray:
     """Return a wave over ``(phase, read)``; its frequencies are shares of the highest one, half a period a voxel."""
     rows, columns = (np.exp(1j * np.pi * f * np.arange(n)) for f, n in zip((row, column), shape, strict=True))
-    return height * np.exp(2j * np.pi * turns) * rows[:, None] * columns
+    return np.asarray(height * np.exp(2j * np.pi * turns) * rows[:, None] * columns)

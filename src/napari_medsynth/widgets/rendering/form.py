@@ -24,6 +24,7 @@ from .tissue_table import TissueRow
 if TYPE_CHECKING:
     from napari.layers import Image
 
+_CROP = 160  #: voxels along each axis, those that SynthSeg was trained on
 _MORE = ("random_contrast", "crop", "grid")
 
 
@@ -81,6 +82,14 @@ class RenderForm(QWidget):
         self.labels.tissues = dict(tissues)
         self.names.show_own(self.contrast.preset, has_table)
 
+    def offer_crop(self, shape: Sequence[int]) -> None:
+        """Begin with a part that fits into labels of this shape, until a person asks for a part."""
+        crop = self.more.row("crop")
+        if not crop[0].value:
+            with self.more.changed.blocked():
+                for part, size in zip(crop[1], (1, *shape)[-3:], strict=True):
+                    part.value = min(size, _CROP)
+
     def show_labels(self, rows: Sequence[TissueRow], classes: Sequence[str]) -> None:
         """Show what each label is made of, and in the tab's title how many have no class."""
         self.labels.show_rows(rows, classes)
@@ -90,13 +99,15 @@ class RenderForm(QWidget):
     def _arrange(self) -> None:
         self.layers.setToolTip("The labels that get an image; the layer itself stays as it is")
         self.seed.setSizePolicy(self.names.sizePolicy())
+        seed = row(self.seed, self.roll)
+        seed.setSpacing(6)
         for label, part in (
             ("Labels", self.layers),
             ("Names", self.names),
             ("Preset", self.contrast.presets),
             ("Contrast", self.contrast),
             ("Intensities", self.intensities),
-            ("Seed", row(self.seed, self.roll)),
+            ("Seed", seed),
         ):
             self.head.addRow(label, part)
         self.head.setContentsMargins(0, 0, 0, 0)
@@ -104,7 +115,7 @@ class RenderForm(QWidget):
         without_arrows(self.more.row("crop").native)
         self.tabs.addTab(scrollable(self.stages), "Image")
         self.tabs.addTab(self.labels, "Labels")
-        self.tabs.addTab(scrollable(self.more.native), "More")
+        self.tabs.addTab(_at_the_top(self.more.native), "More")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -134,3 +145,13 @@ class RenderForm(QWidget):
 
     def _on_change(self, *_: object) -> None:
         self.changed.emit()
+
+
+def _at_the_top(part: QWidget) -> QWidget:
+    """Put a form of few rows at the top of a tab."""
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, 4, 0, 0)
+    layout.addWidget(part)
+    layout.addStretch()
+    return page

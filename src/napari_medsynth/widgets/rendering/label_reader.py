@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from ...core.schemes import scheme, scheme_names
 from ..background import in_background
 from ..controls import later
 from ..layers import labels_of
@@ -99,4 +100,6 @@ class LabelReader(QObject):
 
 
 def _studio_of(layer: Labels) -> Studio:
+    for name in scheme_names():  # their files are read here, and not in the viewer's thread
+        scheme(name)
     return Studio(labels_of(layer))

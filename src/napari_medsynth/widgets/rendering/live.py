@@ -74,6 +74,11 @@ class Live(QObject):
         if other:
             self._redraw()
 
+    def rest(self) -> None:
+        """Take the preview away until :meth:`show` is called again; the strip stays."""
+        self._wish = None
+        self._ask()
+
     def close(self) -> None:
         """Take the preview away and listen no longer."""
         self._stop.set()

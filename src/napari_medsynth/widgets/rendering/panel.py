@@ -86,7 +86,7 @@ class RenderPanel(DockPanel):
         if not self.apply.isEnabled() or self.layer is None or self.reader.studio is None:
             return
         step = self.form.step()
-        self.view.show(None)
+        self.view.rest()
         handle = start_job(
             partial(self.reader.studio.making, step, self.form.seed.value()),
             title="Rendering",
@@ -139,7 +139,7 @@ class RenderPanel(DockPanel):
         self.form.changed.connect(self._on_change)
         self.form.labels.changed.connect(self._keep_tissues)
         self.form.intensities.wanted.connect(self.estimate)
-        self.reader.changed.connect(self._on_change)
+        self.reader.changed.connect(self._on_read)
         self.view.drafted.connect(self._on_drafted)
         self.view.draws.picked.connect(self.form.seed.setValue)
         for signal in (
@@ -180,6 +180,11 @@ class RenderPanel(DockPanel):
             self._on_failed(error)
         self.form.show_layer(kept, has_table)
         self.reader.follow(layer)
+
+    def _on_read(self) -> None:
+        if self.reader.studio is not None:
+            self.form.offer_crop(self.reader.studio.labels.shape)
+        self._on_change()
 
     def _keep_tissues(self) -> None:
         if self.layer is not None:

@@ -135,8 +135,13 @@ class TissueTable(QTableWidget):
 def _intensity(row: TissueRow) -> str:
     if not row.entry:
         return "no class"
-    figures = "" if row.intensity is None else "{:.4g} ± {:.3g}".format(*row.intensity)
+    figures = "" if row.intensity is None else _figures(*row.intensity)
     return figures if row.entry == row.tissue.lower() else f"{row.entry}: {figures}".rstrip(": ")
+
+
+def _figures(mean: float, std: float) -> str:
+    digits = 3 if max(abs(mean), std) < 2 else 0 if std >= 2 else 1  # images whose range is 0 … 1 have small numbers
+    return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
 def _tooltip(row: TissueRow) -> str:
