@@ -136,6 +136,19 @@ def test_labels_lie_under_what_they_name():
     assert set(np.unique(made.labels.array)) == {0, 1, 2, 3, 4}
 
 
+def test_a_label_whose_partner_is_not_there_keeps_its_intensity_on_the_other_side():
+    """A left kidney alone becomes a right one; no intensity was drawn for that, as there is none before the flip."""
+    both = labels()
+    alone = replace(both, array=np.where(both.array == 4, 0, both.array))
+    step = Render(**{**PLAIN, "flip": {"prob": 1}})
+    source = case(labels=alone)
+    params = drawn(step, source)
+    params["channels"][0]["intensities"] = [[0, 0.0, 0.0], [1, 10.0, 0.0], [2, 20.0, 0.0], [3, 30.0, 0.0]]
+    made = rendered(source, step.read_labels(source), params, step)
+    assert set(np.unique(made.image.array[made.labels.array == 4])) == {30.0}
+    assert not (made.labels.array == 3).any()
+
+
 def test_context_is_left_out_of_the_labels_unless_asked_for():
     assert Render()(case(), seed=7).labels.values() == (2, 3, 4)
     assert Render(targets=(1, 3))(case(), seed=7).labels.values() == (1, 3)

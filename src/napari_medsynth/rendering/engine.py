@@ -142,8 +142,11 @@ class _Scene:
         self.geometry = Geometry(lattice, params, device, window)
         codes = Codes.of(labels, device)
         self._source = codes.tensor
-        self._painted_as = codes  # a label that has moved to the other side is made of what it was made of
-        self.codes = codes.swapped(params["flip"]["swap"]) if params["flip"] else codes
+        pairs = params["flip"]["swap"] if params["flip"] else []
+        present = {int(value) for value in codes.values}
+        self.codes = codes.swapped(pairs)
+        # Intensities are those of the labels present: one whose partner is not keeps its own on the other side.
+        self._painted_as = codes.swapped(pair for pair in pairs if present.issuperset(pair))
         crop = params["crop"]
         #: The voxels of the whole result, of which a window may be a part.
         self._lattice = Lattice(tuple(crop["shape"]), lattice.spacing) if crop else lattice

@@ -50,13 +50,16 @@ class Flip(Stage):
         Returns
         -------
         params
-            ``{"axis": 0 … 2, "swap": [[left value, right value], …]}``. None, too, if there is one voxel only from side
-            to side, as in a sagittal slice: its mirror would belong elsewhere.
+            ``{"axis": 0 … 2, "swap": [[left value, right value], …]}``: the pairs of which one or both are in the map.
+            None are exchanged in a map that has both sides of no pair: it calls both by one value. No params, too, if
+            there is one voxel only from side to side, as in a sagittal slice: its mirror would belong elsewhere.
         """
         axis = side_axis(labels)
         if stream(seed, 0, self.name).random() >= self.prob or labels.shape3[axis] == 1:
             return None
-        return {"axis": axis, "swap": [list(pair) for pair in side_pairs(labels.table)]}
+        present = set(labels.values())
+        pairs = [pair for pair in side_pairs(labels.table) if not present.isdisjoint(pair)]
+        return {"axis": axis, "swap": [list(p) for p in pairs] if any(present.issuperset(p) for p in pairs) else []}
 
 
 def side_axis(labels: LabelMap) -> int:

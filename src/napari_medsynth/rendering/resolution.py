@@ -11,7 +11,8 @@ from ..core.settings import require_interval, setting
 from .lattice import Lattice
 from .stage import Params, Stage
 
-_AXES = {"z": 0, "y": 1, "x": 2}
+#: Between which sides of the patient slices are thick.
+_THICK = {"sagittal": "LR", "coronal": "AP", "axial": "IS"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,9 @@ class Resolution(Stage):
     prob_min: float = setting(0.05, "Probability of the label map's own voxels", low=0, high=1)
     iso: tuple[float, float] = setting((0.0, 4.0), "Voxel size when all axes are large", unit="mm", low=0, high=100)
     aniso: tuple[float, float] = setting((0.0, 8.0), "Voxel size when one axis is large", unit="mm", low=0, high=100)
-    along: Literal["any", "z", "y", "x"] = setting("any", "The axis that is large, when one is")
+    slices: Literal["any", "sagittal", "coronal", "axial"] = setting(
+        "any", "Slices whose thickness is large, if one is"
+    )
     blur: float = setting(1.03, "Factor up to which a voxel sees more or less than it should", low=1, high=10)
 
     def __post_init__(self) -> None:
@@ -51,7 +54,7 @@ class Resolution(Stage):
         if all_axes and not own_voxels:
             voxel[axes] = iso[axes]
         elif axes and not own_voxels:
-            axis = axes[int(picked * len(axes))] if self.along == "any" else _AXES[self.along]
+            axis = axes[int(picked * len(axes))] if self.slices == "any" else lattice.axis_through(_THICK[self.slices])
             voxel[axis] = aniso[axis] if axis in axes else own[axis]
         thickness = own + (voxel - own) * shares
         sigma = np.where(voxel > own, 0.75 * np.minimum(voxel, thickness), 0.5 * own) * factors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -124,7 +124,7 @@ class Render(Step):
             "warp": warp and warp.decide(lattice, seed),
             "flip": flip and flip.decide_for(labels, seed),
         }
-        part = Lattice(self.crop or lattice.shape, lattice.spacing)
+        part = replace(lattice, shape=self.crop or lattice.shape)
         names = (self.preset, *self.also)
         params["channels"] = [self._channel(name, n, labels, part, seed) for n, name in enumerate(names)]
         return params

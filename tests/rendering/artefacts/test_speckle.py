@@ -64,6 +64,12 @@ def test_neighbouring_slices_are_alike_as_far_as_a_cell_reaches():
     assert abs(alike[2]) < 0.05
 
 
+def test_slices_further_apart_than_a_cell_differ_however_they_are_made():
+    found = speckled(Lattice((4, 700, 800), (5.0, 0.2, 0.4)))  # each slice is a part of its own
+    alike = np.corrcoef(found.reshape(4, -1))
+    assert np.abs(alike - np.eye(4)).max() < 0.03
+
+
 def test_a_cell_is_never_too_small_to_be_seen():
     found = speckled(Lattice((1, 400, 400), (1.0, 1.0, 1.0)))[0]
     assert width(found, 0) == pytest.approx(1.5, rel=0.3)
