@@ -11,7 +11,7 @@ from napari_medsynth import Label, LabelMap, LabelTable, SpineSynthGenerator, Sy
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.case import Case
 from napari_medsynth.core.errors import ConfigError, LabelError
-from napari_medsynth.rendering.preset import preset
+from napari_medsynth.rendering.presets import preset
 
 VERTEBRA, DISC, CANAL = 1, 7, 13
 

@@ -11,7 +11,7 @@ from napari_medsynth.core.labels import Label, LabelMap, LabelTable
 from napari_medsynth.rendering.contrast import classes_of, draw_intensities
 from napari_medsynth.rendering.distribution import Distribution
 from napari_medsynth.rendering.naming import named_labels
-from napari_medsynth.rendering.preset import preset
+from napari_medsynth.rendering.presets import preset
 from napari_medsynth.rendering.prior import ClassPrior, Prior, Sometimes
 
 WIDE = ClassPrior(Distribution("uniform", (0, 200)), Distribution("uniform", (1, 9)))

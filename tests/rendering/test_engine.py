@@ -15,7 +15,7 @@ from napari_medsynth.core.case import Case
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
 from napari_medsynth.core.rng import stream
 from napari_medsynth.core.step import replay
-from napari_medsynth.rendering.carry import carry
+from napari_medsynth.rendering.carrying import carry
 from napari_medsynth.rendering.engine import render_tensor, rendered, rendering
 from napari_medsynth.rendering.step import Render
 

@@ -61,9 +61,21 @@ def test_an_oblique_map_is_mirrored_along_the_nearest_axis():
     assert side_axis(LabelMap(np.ones((3, 4, 5), np.uint8), Affine(matrix))) == 2
 
 
+def swapped(*values):
+    labels = LabelMap(np.array([values], np.uint8), table=NAMES)
+    return Flip(prob=1).decide_for(labels, seed=3)
+
+
 def test_a_2d_map_of_unknown_place_is_mirrored_along_x():
-    params = Flip(prob=1).decide_for(LabelMap(np.ones((4, 5), np.uint8), table=NAMES), seed=3)
-    assert params == {"axis": 2, "swap": [[2, 41], [5, 6], [7, 8], [10, 11], [12, 13]]}
+    assert swapped(2, 41, 16, 9, 5, 6) == {"axis": 2, "swap": [[2, 41], [5, 6]]}
+
+
+def test_what_is_on_one_side_only_is_on_the_other_in_the_mirror():
+    assert swapped(2, 41, 5)["swap"] == [[2, 41], [5, 6]]
+
+
+def test_a_map_that_calls_both_sides_by_one_value_keeps_its_values():
+    assert swapped(2, 5, 16)["swap"] == []
 
 
 def test_a_sagittal_slice_is_never_mirrored():

@@ -128,10 +128,23 @@ def test_a_2d_case_is_replayed():
 
 
 def test_labels_of_16_bits_give_the_same_image_as_of_8():
-    """Values beyond 255 are rendered as they are; below, the type of the array makes no difference."""
+    """Below 256, the type of the array makes no difference."""
     eight, sixteen = labelled(), labelled(dtype=np.uint16)
     same_image = [Render()(case, seed=6).image.array.tobytes() for case in (eight, sixteen)]
     assert same_image[0] == same_image[1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_mirrored_label_keeps_its_intensity_whether_its_partner_is_there_or_not(dtype):
+    """White matter has two sides, cortex one: mirrored, it is called the other side's and looks as it did."""
+    array = np.zeros((12, 20, 20), dtype)
+    array[2:10, 3:17, 3:9], array[2:10, 3:17, 11:17], array[4:8, 6:12, 13:16] = 2, 41, 3
+    still = {name: OFF for name in ("warp", "bias_field", "intensity", "resolution")}
+    made = Render(**still, flip={"prob": 1})(Case(id="brain", labels=LabelMap(array)), seed=3)
+    means = {int(row[0]): row[1] for row in made.history[-1].params["channels"][0]["intensities"]}
+    assert set(np.unique(made.labels.array)) == {0, 2, 41, 42}
+    for value, source in ((2, 2), (41, 41), (42, 3)):
+        assert made.image.array[made.labels.array == value].mean() == pytest.approx(means[source], abs=6)
 
 
 # ---- what a record holds

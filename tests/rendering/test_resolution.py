@@ -36,11 +36,18 @@ def test_each_axis_can_be_the_large_one():
     assert ((found > 1).mean(axis=0) > 0.25).all()
 
 
-@pytest.mark.parametrize(("along", "axis"), [("z", 0), ("y", 1), ("x", 2)])
-def test_the_large_axis_can_be_chosen(along, axis):
-    found = drawn(prob_iso=0, prob_min=0, along=along)["voxel"]
+@pytest.mark.parametrize(("slices", "axis"), [("axial", 0), ("coronal", 1), ("sagittal", 2)])
+def test_the_slices_that_are_thick_can_be_chosen(slices, axis):
+    found = drawn(prob_iso=0, prob_min=0, slices=slices)["voxel"]
     assert (found[:, axis] > 1).all()
     assert (np.delete(found, axis, axis=1) == 1).all()
+
+
+def test_sagittal_slices_are_thick_from_side_to_side_however_the_array_lies():
+    lattice = Lattice((10, 20, 30), (1.0, 1.0, 1.0), "RIP")
+    found = drawn(lattice, prob_iso=0, prob_min=0, slices="sagittal")["voxel"]
+    assert (found[:, 0] > 1).all()
+    assert (found[:, 1:] == 1).all()
 
 
 def test_slices_are_as_thick_as_their_distance_at_most_and_as_the_labels_voxels_at_least():
@@ -67,7 +74,7 @@ def test_voxels_of_the_labels_larger_than_the_range_stay():
 def test_one_slice_never_gets_larger_voxels_along_z():
     lattice = Lattice((1, 40, 40), (1.0, 1.0, 1.0))
     assert (drawn(lattice)["voxel"][:, 0] == 1).all()
-    assert (drawn(lattice, along="z", prob_iso=0)["voxel"] == 1).all()
+    assert (drawn(lattice, slices="axial", prob_iso=0)["voxel"] == 1).all()
 
 
 def test_an_interval_says_its_low_end_first():

@@ -14,7 +14,7 @@ from ..core.errors import ConfigError, WriteError, shown
 from ..core.recipe import Recipe
 from ..core.yaml_text import read_yaml
 from ..rendering.flip import Flip
-from ..rendering.preset import preset_names
+from ..rendering.presets import preset_names
 from ..rendering.step import Render as RenderStep
 from ..rendering.warp import Warp
 from .console import Console

@@ -19,7 +19,7 @@ from ..core.errors import ConfigError, shown
 from ..core.labels import LabelMap
 from ..core.rng import stream
 from ..core.volume import Volume
-from ..rendering.preset import preset
+from ..rendering.presets import preset
 from ..rendering.resolution import Resolution
 from ..rendering.stages import STAGES
 from ..rendering.step import Render

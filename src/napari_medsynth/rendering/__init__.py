@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from .artefacts.zipper import Zipper
     from .background import ClusterBackground
     from .bias import BiasField
-    from .carry import carry
+    from .carrying import carry
     from .dataset import RenderDataset, render_batch
     from .estimate import estimate_prior
     from .flip import Flip
     from .intensity import Intensity
-    from .preset import preset, preset_names
+    from .presets import preset, preset_names
     from .prior import Prior, read_prior, write_prior
     from .resolution import Resolution
     from .step import Render
@@ -85,10 +85,10 @@ _HOME = {
     "Warp": "warp",
     "Wrap": "artefacts.wrap",
     "Zipper": "artefacts.zipper",
-    "carry": "carry",
+    "carry": "carrying",
     "estimate_prior": "estimate",
-    "preset": "preset",
-    "preset_names": "preset",
+    "preset": "presets",
+    "preset_names": "presets",
     "read_prior": "prior",
     "render_batch": "dataset",
     "write_prior": "prior",

@@ -156,9 +156,10 @@ class _Classes:
             yield plain_name(self.chosen[value])
         elif value == 0:
             yield from ("air", BACKGROUND) if self._is_covered else (BACKGROUND,)
-        elif value in self._entries:
-            entry = self._entries[value]
-            yield from (plain_name(entry.name), without_side(entry.name), plain_name(entry.tissue))
+        else:
+            entry = self.labels.table[value]
+            unnamed = f"label {value}"  # as a prior calls it that was measured where the value had no name
+            yield from (plain_name(entry.name), without_side(entry.name), unnamed, plain_name(entry.tissue))
 
     @cached_property
     def _entries(self) -> dict[int, Label]:

@@ -18,7 +18,7 @@ from ..core.record import plain
 from ..core.rng import stream
 from ..core.volume import Volume
 from ..io import read_case, read_labels, read_volume
-from .carry import carry
+from .carrying import carry
 from .engine import render_tensor
 from .step import Render
 

@@ -20,7 +20,7 @@ from .geometry import Geometry
 from .intensity import Adjustment
 from .lattice import Lattice
 from .painter import Painter, noise_seed
-from .preset import preset
+from .presets import preset
 from .stages import ARTEFACTS
 from .workers import side_by_side
 
@@ -143,7 +143,7 @@ class _Scene:
         codes = Codes.of(labels, device)
         self._source = codes.tensor
         pairs = params["flip"]["swap"] if params["flip"] else []
-        present = {int(value) for value in codes.values}
+        present = {int(value) for value, *_ in params["channels"][0]["intensities"]}
         self.codes = codes.swapped(pairs)
         # Intensities are those of the labels present: one whose partner is not keeps its own on the other side.
         self._painted_as = codes.swapped(pair for pair in pairs if present.issuperset(pair))

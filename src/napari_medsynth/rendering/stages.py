@@ -25,6 +25,8 @@ ARTEFACTS: tuple[type[Artefact], ...] = (
     Speckle, Shadow, Metal, Motion, Ghosting, Wrap, Gibbs, Spikes, Zipper, Noise
 )  # fmt: skip
 
-STAGES: dict[str, type[Stage]] = {
-    stage.name: stage for stage in (Warp, Flip, Texture, BiasField, Intensity, Resolution, *ARTEFACTS)
-}
+#: Between the shape and the artefacts.
+IMAGING: tuple[type[Stage], ...] = (Texture, BiasField, Intensity, Resolution)
+
+_ALL: tuple[type[Stage], ...] = (Warp, Flip, *IMAGING, *ARTEFACTS)
+STAGES: dict[str, type[Stage]] = {stage.name: stage for stage in _ALL}

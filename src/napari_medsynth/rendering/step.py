@@ -34,11 +34,11 @@ from .grid import grid_params
 from .intensity import Intensity
 from .lattice import Lattice
 from .naming import named_labels
-from .preset import Preset, preset
+from .presets import Preset, preset
 from .prior import read_prior
 from .resolution import Resolution
 from .stage import Params, Stage
-from .stages import ARTEFACTS, STAGES
+from .stages import ARTEFACTS, IMAGING, STAGES
 from .texture import Texture
 from .warp import Warp
 
@@ -164,7 +164,7 @@ class Render(Step):
     def _channel(self, name: str, number: int, labels: LabelMap, lattice: Lattice, seed: int) -> Params:
         own = preset(name)
         drawn: Params = {"preset": name, "intensities": self._intensities(own, labels, seed, number)}
-        for stage in (Texture, BiasField, Intensity, Resolution, *ARTEFACTS):
+        for stage in (*IMAGING, *ARTEFACTS):
             settings = self._stage(stage.name, own)
             first = stage is Resolution and self.grid == "acquisition"  # all channels then share one grid
             drawn[stage.name] = settings and settings.decide(lattice, seed, 0 if first else number)

@@ -21,7 +21,7 @@ from ..core.labels import LabelMap, LabelTable
 from ..core.record import Record, plain
 from ..core.rng import MAX_SEED, stream
 from ..core.volume import Volume
-from .carry import carry
+from .carrying import carry
 from .engine import rendered
 from .step import Render
 

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 
 from napari_medsynth.core.errors import ConfigError, MedsynthError, ReadError
 from napari_medsynth.core.schemes import scheme_names
-from napari_medsynth.rendering.preset import preset, preset_names
+from napari_medsynth.rendering.presets import preset, preset_names
 from napari_medsynth.rendering.prior import read_prior
 from napari_medsynth.widgets.rendering.contrast_box import ContrastBox
 from napari_medsynth.widgets.rendering.intensity_box import IntensityBox

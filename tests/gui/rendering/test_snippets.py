@@ -14,7 +14,7 @@ from napari_medsynth.core.case import Case
 from napari_medsynth.core.recipe import Recipe
 from napari_medsynth.io import read_case, read_labels, write_labels
 from napari_medsynth.rendering.artefacts.motion import Motion
-from napari_medsynth.rendering.preset import preset
+from napari_medsynth.rendering.presets import preset
 from napari_medsynth.rendering.prior import write_prior
 from napari_medsynth.rendering.step import Render
 from napari_medsynth.rendering.warp import Warp

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_medsynth.rendering.preset import preset, preset_names
+from napari_medsynth.rendering.presets import preset, preset_names
 from napari_medsynth.rendering.stages import STAGES
 from napari_medsynth.rendering.step import Render
 from napari_medsynth.widgets.rendering.dials import DIALS, MOST_HU

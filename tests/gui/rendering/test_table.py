@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from napari_medsynth.rendering.naming import named_labels
-from napari_medsynth.rendering.preset import preset
+from napari_medsynth.rendering.presets import preset
 from napari_medsynth.widgets.rendering.label_rows import label_rows
 from napari_medsynth.widgets.rendering.label_tab import LabelTab
 

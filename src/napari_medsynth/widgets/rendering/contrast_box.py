@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 from superqt import QLabeledDoubleSlider
 
 from ...core.settings import About
-from ...rendering.preset import Preset, preset, preset_names
+from ...rendering.presets import Preset, preset, preset_names
 from ..controls import allow, narrow, row, slider
 
 _HELP = About("How far intensities are moved from one contrast to the other, tissue by tissue", low=0, high=1)

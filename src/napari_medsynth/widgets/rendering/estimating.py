@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.labels import LabelMap
 from ...rendering.estimate import estimate_prior
 from ...rendering.naming import named_labels
-from ...rendering.preset import preset
+from ...rendering.presets import preset
 from ...rendering.prior import Prior
 from ...rendering.step import Render
 from ..layers import volume_of

@@ -14,7 +14,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from ...core.errors import ConfigError, MedsynthError
-from ...rendering.preset import Preset
+from ...rendering.presets import Preset
 from ...rendering.prior import Prior, read_prior, write_prior
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from ...core.schemes import scheme_names
-from ...rendering.preset import Preset
+from ...rendering.presets import Preset
 from ..controls import narrow
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from ...rendering.preset import Preset
+from ...rendering.presets import Preset
 from ...rendering.stage import Stage
 from ..controls import allow, button
 from .dials import ARTEFACTS, MOST_HU, SCANNER, SHAPE, Dial

@@ -19,7 +19,7 @@ from ...core.labels import LabelMap
 from ...core.progress import Job
 from ...core.record import plain
 from ...core.rng import stream
-from ...rendering.preset import preset
+from ...rendering.presets import preset
 from ...rendering.stages import ARTEFACTS
 from ...rendering.step import Render
 from .thin import box_around

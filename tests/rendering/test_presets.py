@@ -11,7 +11,7 @@ from napari_medsynth.core.schemes import scheme, scheme_names
 from napari_medsynth.core.tissues import TISSUES
 from napari_medsynth.core.yaml_text import parse_yaml
 from napari_medsynth.phantom.catalogue import catalogue
-from napari_medsynth.rendering.preset import preset, preset_names
+from napari_medsynth.rendering.presets import preset, preset_names
 from napari_medsynth.rendering.prior import BACKGROUND, Prior
 
 NAMES = (

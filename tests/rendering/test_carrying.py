@@ -12,7 +12,7 @@ from napari_medsynth.core.labels import LabelMap, LabelTable
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.step import replay
 from napari_medsynth.core.volume import Volume
-from napari_medsynth.rendering.carry import carry
+from napari_medsynth.rendering.carrying import carry
 from napari_medsynth.rendering.flip import Flip
 from napari_medsynth.rendering.grid import grid_params
 from napari_medsynth.rendering.lattice import Lattice

@@ -14,7 +14,7 @@ from ..core.yaml_text import parse_yaml
 from .prior import Prior
 from .stage import Stage
 
-_FOLDER = files(__package__) / "presets"
+_FOLDER = files(__package__) / "preset_data"
 _TEXTS = ("name", "description", "modality", "source", "scheme", "toward")
 
 
