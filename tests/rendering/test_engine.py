@@ -143,6 +143,7 @@ def test_a_label_whose_partner_is_not_there_keeps_its_intensity_on_the_other_sid
     step = Render(**{**PLAIN, "flip": {"prob": 1}})
     source = case(labels=alone)
     params = drawn(step, source)
+    params["flip"]["swap"] = [[3, 4]]
     params["channels"][0]["intensities"] = [[0, 0.0, 0.0], [1, 10.0, 0.0], [2, 20.0, 0.0], [3, 30.0, 0.0]]
     made = rendered(source, step.read_labels(source), params, step)
     assert set(np.unique(made.image.array[made.labels.array == 4])) == {30.0}

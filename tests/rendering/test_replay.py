@@ -139,7 +139,7 @@ def test_a_mirrored_label_keeps_its_intensity_whether_its_partner_is_there_or_no
     """White matter has two sides, cortex one: mirrored, it is called the other side's and looks as it did."""
     array = np.zeros((12, 20, 20), dtype)
     array[2:10, 3:17, 3:9], array[2:10, 3:17, 11:17], array[4:8, 6:12, 13:16] = 2, 41, 3
-    still = {name: OFF for name in ("warp", "bias_field", "intensity", "resolution")}
+    still = dict.fromkeys(("warp", "bias_field", "intensity", "resolution"), OFF)
     made = Render(**still, flip={"prob": 1})(Case(id="brain", labels=LabelMap(array)), seed=3)
     means = {int(row[0]): row[1] for row in made.history[-1].params["channels"][0]["intensities"]}
     assert set(np.unique(made.labels.array)) == {0, 2, 41, 42}
