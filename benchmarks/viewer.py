@@ -154,10 +154,10 @@ def report_drag(viewer, drawn: Callable[[], None]) -> None:
     viewer.window.add_dock_widget(panel, name="Render")
     panel.form.contrast.choose("brain-t1")
     shown: list[float] = []
+    panel.view.drafted.connect(lambda _: shown.append(time.perf_counter()))
     for phase, seconds in (("loading", 8.0), ("dragging", 3.0)):
         gaps, start = [], time.perf_counter()
         shown.clear()
-        panel.view.drafted.connect(lambda _: shown.append(time.perf_counter()))
         last = moved = start
         while last - start < seconds:
             drawn()

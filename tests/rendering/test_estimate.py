@@ -48,6 +48,16 @@ def test_means_and_deviations_are_those_the_image_was_made_of():
         assert found[name][1] == pytest.approx(std, rel=0.15)
 
 
+def test_it_is_measured_how_much_of_the_variation_is_smooth():
+    image, labels = scan([0, 30, 30, 60, 200, 300], 2, shape=(6, 20, 60))
+    wave = 10 * np.sin(np.arange(60) / 60 * 2 * np.pi)  # seen by its median absolute deviation as 10.5
+    prior = estimate_prior(
+        [(replace(image, array=image.array + (labels.array == 3) * wave.astype(np.float32)), labels)]
+    )
+    assert prior.classes["liver"].smooth == pytest.approx(1 - 2**2 / 10.5**2, abs=0.04)
+    assert prior.classes["kidney"].smooth < 0.15
+
+
 def test_outliers_do_not_move_them():
     image, labels = scan([0, 30, 30, 60, 200, 300])
     spoilt = image.array.copy()

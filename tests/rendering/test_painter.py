@@ -165,3 +165,15 @@ def test_one_slice_is_painted_as_one_slice():
 def test_channels_have_noise_of_their_own():
     assert noise_seed(7, 0) != noise_seed(7, 1)
     assert noise_seed(7, 0) == noise_seed(7, 0)
+
+
+def test_where_the_share_of_a_class_is_known_it_is_not_drawn():
+    codes = Codes.of(LabelMap(classes(2)))
+    found = []
+    for smooth in ([], [[1, 0.0]]):
+        channel = {"intensities": table([0.0, 0.0], [0.0, 10.0]), "smooth": smooth, "texture": texture((1.0, 1.0), 8.0)}
+        image = torch.empty(SIZE)
+        Painter(codes.tensor, codes, channel, 7, LATTICE).paint(0, 0, SIZE[0], image)
+        found.append(neighbours(image.numpy()[classes(2) == 1].reshape(1, -1)))
+    assert found[0] > 0.5
+    assert found[1] == pytest.approx(0, abs=0.03)

@@ -94,6 +94,19 @@ def classes_of(labels: LabelMap, prior: Prior, chosen: Iterable[tuple[int, str]]
     return {value: None if entry is None else entry[0] for value, entry in found.items()}
 
 
+def smooth_shares(labels: LabelMap, prior: Prior, chosen: Iterable[tuple[int, str]] = ()) -> list[list[float]]:
+    """Return ``[value, share]`` of the labels of whose variance the prior knows how much is smooth.
+
+    Parameters
+    ----------
+    labels, prior, chosen
+        As for :func:`classes_of`.
+    """
+    found = _Classes(prior, labels, (0, *labels.values()), dict(chosen)).found
+    known = ((value, entry[1].smooth) for value, entry in found.items() if entry is not None)
+    return [[value, share] for value, share in known if share is not None]
+
+
 def plain_name(name: str) -> str:
     """Return a name as it is compared: small letters, words apart by one space."""
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

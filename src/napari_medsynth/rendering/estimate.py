@@ -43,7 +43,8 @@ def estimate_prior(
     Of each scan, a class's mean is the median of its voxels and its deviation 1.4826 times their median absolute
     deviation, as in SynthSeg's estimation of priors (Billot et al., Medical Image Analysis 86, 2023). Several scans
     give normal distributions: the mean of both over the scans, and how much the scans differ. One scan gives constants.
-    Images that are not CT are brought to 0 … 255 first, from their 0.5th to their 99.5th percentile.
+    How much of the variance is smooth follows from the differences of neighbouring voxels. Images that are not CT are
+    brought to 0 … 255 first, from their 0.5th to their 99.5th percentile.
 
     Parameters
     ----------
@@ -86,8 +87,11 @@ def estimate_prior(
     return Prior({name: _summary(parts) for name, parts in measured.items()}, source=source)
 
 
-#: Voxels, median, deviation, and how much the labels of the class differ.
-_Measured = tuple[int, float, float, float]
+#: Voxels, median, deviation, how much the labels of the class differ, and the smooth share of its variance.
+_Measured = tuple[int, float, float, float, float]
+
+#: Voxels of one structure, and the differences of those that are neighbours.
+_Voxels = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 def _measure(image: Volume, labels: LabelMap, by: Key, keep: bool) -> Mapping[str, _Measured]:
@@ -99,16 +103,18 @@ def _measure(image: Volume, labels: LabelMap, by: Key, keep: bool) -> Mapping[st
     if not values:
         raise LabelError(f"label map of {labels.shape} voxels is all background; expected labels to measure")
     scaled = image.array.astype(np.float32) if keep else _scaled(image)
-    parts: dict[str, dict[str, list[npt.NDArray[np.float32]]]] = defaultdict(lambda: defaultdict(list))
+    parts: dict[str, dict[str, list[_Voxels]]] = defaultdict(lambda: defaultdict(list))
     entries = {entry.value: entry for entry in labels.table}
+    steps = np.diff(scaled, axis=-1)
     for value in (0, *values):
-        voxels = scaled[labels.array == value]
-        voxels = voxels[np.isfinite(voxels)]
+        inside = labels.array == value
+        voxels, changes = scaled[inside], steps[inside[..., 1:] & inside[..., :-1]]
+        voxels, changes = voxels[np.isfinite(voxels)], changes[np.isfinite(changes)]
         entry = entries.get(value, labels.table[value]) if value else None
         name = BACKGROUND if entry is None else without_side(entry.name)
         tissue = plain_name(entry.tissue) if entry is not None and by == "tissue" else ""
         if voxels.size:
-            parts[tissue or name][name].append(voxels)
+            parts[tissue or name][name].append((voxels, changes))
     return {name: _of_class(list(structures.values())) for name, structures in parts.items()}
 
 
@@ -121,14 +127,24 @@ def _scaled(image: Volume) -> npt.NDArray[np.float32]:
     return np.asarray((array - low) * ((SCALE[1] - SCALE[0]) / (high - low)) + SCALE[0], dtype=np.float32)
 
 
-def _of_class(structures: list[list[npt.NDArray[np.float32]]]) -> _Measured:
+def _of_class(structures: list[list[_Voxels]]) -> _Measured:
     """Measure one class of one or several structures, left and right of each together."""
-    pools = [np.concatenate(parts) for parts in structures]
-    large = [pool for pool in pools if pool.size >= FEW] or pools
-    medians = [float(np.median(pool)) for pool in large]
-    stds = [_robust_std(pool) for pool in large]
+    pools = [tuple(np.concatenate(kind) for kind in zip(*parts, strict=True)) for parts in structures]
+    large = [pool for pool in pools if pool[0].size >= FEW] or pools
+    medians = [float(np.median(voxels)) for voxels, _ in large]
+    stds = [_robust_std(voxels) for voxels, _ in large]
     each = float(np.std(medians, ddof=1)) if len(medians) > 1 else 0.0
-    return sum(pool.size for pool in large), float(np.mean(medians)), float(np.median(stds)), each
+    smooth = float(np.median([_smooth(*pool) for pool in large]))
+    return sum(voxels.size for voxels, _ in large), float(np.mean(medians)), float(np.median(stds)), each, smooth
+
+
+def _smooth(voxels: npt.NDArray[np.float32], changes: npt.NDArray[np.float32]) -> float:
+    """Return the share of the variance that neighbours have in common.
+
+    Differences of independent voxels have twice their variance.
+    """
+    variance = _robust_std(voxels) ** 2
+    return float(np.clip(1 - _robust_std(changes) ** 2 / (2 * variance), 0, 1)) if variance and changes.size else 0.0
 
 
 def _robust_std(values: npt.NDArray[Any]) -> float:
@@ -138,8 +154,9 @@ def _robust_std(values: npt.NDArray[Any]) -> float:
 def _summary(scans: list[_Measured]) -> ClassPrior:
     """Return mean and spread over the scans."""
     enough = [scan for scan in scans if scan[0] >= FEW] or scans
-    _, means, stds, each = (np.array(column) for column in zip(*enough, strict=True))
-    return ClassPrior(_spread(means), _spread(stds), round(float(each.mean()), _DIGITS))
+    _, means, stds, each, smooth = (np.array(column) for column in zip(*enough, strict=True))
+    shares = (round(float(column.mean()), _DIGITS) for column in (each, smooth))
+    return ClassPrior(_spread(means), _spread(stds), *shares)
 
 
 def _spread(values: npt.NDArray[np.float64]) -> Distribution:

@@ -39,7 +39,7 @@ class Painter:
     codes
         What the codes stand for.
     channel
-        One of ``params["channels"]``: ``intensities`` and ``texture`` are read.
+        One of ``params["channels"]``: ``intensities``, ``smooth`` and ``texture`` are read.
     seed
         Of the white noise.
     lattice
@@ -62,7 +62,8 @@ class Painter:
         texture = channel["texture"]
         means = {int(value): mean for value, mean, _ in channel["intensities"]}
         stds = {int(value): std for value, _, std in channel["intensities"]}
-        shares = {value: _smooth_share(texture, value) if texture else 0.0 for value in stds}
+        known = {int(value): share for value, share in channel.get("smooth", ())}
+        shares = {value: _smooth_share(texture, value, known.get(value)) if texture else 0.0 for value in stds}
         white = {value: std * (1 - abs(shares[value])) ** 0.5 for value, std in stds.items()}
         slow = {value: std * math.copysign(abs(shares[value]) ** 0.5, shares[value]) for value, std in stds.items()}
         self._mean = codes.lut(means)
@@ -237,14 +238,15 @@ def _seen(fwhm: float, seed: int, lattice: Lattice, device: torch.device, window
     return TissueField({"fwhm": fwhm, "seed": seed}, lattice, device, window).slab(0, window.shape[0])
 
 
-def _smooth_share(texture: Mapping[str, Any], value: int) -> float:
+def _smooth_share(texture: Mapping[str, Any], value: int, known: float | None) -> float:
     """Return the share of a class's variance that is smooth; below 0 if its field is the negative of the others'.
 
     Neighbours would otherwise be bright and dark at the same places.
     """
     rng = stream(texture["seed"], value, "share")
     low, high = texture["share"]
-    return float(low + (high - low) * rng.random()) * (1 if rng.random() < 0.5 else -1)
+    drawn = float(low + (high - low) * rng.random())
+    return (drawn if known is None else known) * (1 if rng.random() < 0.5 else -1)
 
 
 def _weights(size: int, sigma: float, places: np.ndarray[Any, Any]) -> FloatArray:

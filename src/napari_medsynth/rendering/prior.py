@@ -10,6 +10,7 @@
         mean: {values: [60, 85, 140]}
         std: 9
         each: 15
+        smooth: 0.8
     default:
       mean: {uniform: [25, 225]}
       std: {uniform: [5, 25]}
@@ -30,6 +31,9 @@ from .distribution import Distribution, number
 #: Name of the class of what no label covers, value 0.
 BACKGROUND = "background"
 
+#: What else a class may say.
+_MORE = ("each", "smooth")
+
 
 @dataclass(frozen=True)
 class ClassPrior:
@@ -44,16 +48,20 @@ class ClassPrior:
     each
         Standard deviation by which the means of several labels of this class differ in one image, as those of discs
         that have aged differently do; 0: they share one mean.
+    smooth
+        Share of its variance that is not from voxel to voxel but wider, 0 … 1; None if that is not known. It takes the
+        place of the share that the stage *texture* draws.
 
     Raises
     ------
     ConfigError
-        If a deviation is listed as negative.
+        If a deviation is listed as negative, or the share lies outside 0 … 1.
     """
 
     mean: Distribution
     std: Distribution
     each: float = 0.0
+    smooth: float | None = None
 
     def __post_init__(self) -> None:
         if self.std.kind != "normal" and self.std.low < 0:
@@ -61,6 +69,8 @@ class ClassPrior:
         object.__setattr__(self, "each", number(self.each, "each"))
         if self.each < 0:
             raise ConfigError(f"each is {self.each:g}; expected 0 or more")
+        if self.smooth is not None and not 0 <= number(self.smooth, "smooth") <= 1:
+            raise ConfigError(f"smooth is {self.smooth:g}; expected 0 to 1")
 
     @classmethod
     def constant(cls, mean: float, std: float) -> Self:
@@ -70,15 +80,16 @@ class ClassPrior:
     def to_json(self) -> dict[str, Any]:
         """Return it as a prior file has it."""
         found = {"mean": self.mean.to_json(), "std": self.std.to_json()}
-        return {**found, "each": self.each} if self.each else found
+        more = {"each": self.each or None, "smooth": self.smooth}
+        return found | {key: value for key, value in more.items() if value is not None}
 
     @classmethod
     def from_json(cls, value: object, where: str) -> Self:
-        """Make one of a mapping with ``mean``, ``std`` and perhaps ``each``; :class:`ConfigError` if it is not one."""
-        values = _mapping(value, where, ("mean", "std"), ("each",))
+        """Make one of a mapping with ``mean``, ``std`` and perhaps more; :class:`ConfigError` if it is not one."""
+        values = _mapping(value, where, ("mean", "std"), _MORE)
         mean, std = (Distribution.from_json(values[key], f"{where}, {key}") for key in ("mean", "std"))
         try:
-            return cls(mean, std, values.get("each", 0.0))
+            return cls(mean, std, values.get("each", 0.0), values.get("smooth"))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
 
@@ -97,7 +108,7 @@ class Sometimes:
     @classmethod
     def from_json(cls, value: object, where: str) -> Self:
         """Make one of a mapping with ``probability``, ``mean`` and ``std``; :class:`ConfigError` if it is not one."""
-        values = dict(_mapping(value, where, ("probability", "mean", "std"), ("each",)))
+        values = dict(_mapping(value, where, ("probability", "mean", "std"), _MORE))
         probability = values.pop("probability")
         if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability <= 1:
             raise ConfigError(f"{where}, probability is {shown(probability)}; expected a number from 0 to 1")

@@ -27,7 +27,7 @@ from .artefacts.spikes import Spikes
 from .artefacts.wrap import Wrap
 from .artefacts.zipper import Zipper
 from .bias import BiasField
-from .contrast import draw_intensities
+from .contrast import draw_intensities, smooth_shares
 from .crop import draw_crop
 from .flip import Flip
 from .grid import grid_params
@@ -35,7 +35,7 @@ from .intensity import Intensity
 from .lattice import Lattice
 from .naming import named_labels
 from .presets import Preset, preset
-from .prior import read_prior
+from .prior import Prior, read_prior
 from .resolution import Resolution
 from .stage import Params, Stage
 from .stages import ARTEFACTS, IMAGING, STAGES
@@ -163,15 +163,19 @@ class Render(Step):
 
     def _channel(self, name: str, number: int, labels: LabelMap, lattice: Lattice, seed: int) -> Params:
         own = preset(name)
-        drawn: Params = {"preset": name, "intensities": self._intensities(own, labels, seed, number)}
+        ours = own.prior if self.prior is None else read_prior(self.prior)
+        drawn: Params = {
+            "preset": name,
+            "intensities": self._intensities(own, ours, labels, seed, number),
+            "smooth": smooth_shares(labels, ours, self.tissues),
+        }
         for stage in (*IMAGING, *ARTEFACTS):
             settings = self._stage(stage.name, own)
             first = stage is Resolution and self.grid == "acquisition"  # all channels then share one grid
             drawn[stage.name] = settings and settings.decide(lattice, seed, 0 if first else number)
         return drawn
 
-    def _intensities(self, own: Preset, labels: LabelMap, seed: int, channel: int) -> list[list[float]]:
-        ours = own.prior if self.prior is None else read_prior(self.prior)
+    def _intensities(self, own: Preset, ours: Prior, labels: LabelMap, seed: int, channel: int) -> list[list[float]]:
         theirs = None
         if self.contrast_alpha is not None:
             other = self.toward or own.toward

@@ -74,9 +74,9 @@ def test_a_slice_is_as_in_the_whole_image(studio, smooth, where, names):
         assert draft.params == made.history[-1].params
 
 
-@pytest.mark.parametrize("along", ["z", "y"])
-def test_thick_slices_lie_where_they_lie_in_the_whole_image(studio, smooth, along):
-    thick = Resolution(prob_min=0, prob_iso=0, aniso=(6.3, 6.3), along=along)
+@pytest.mark.parametrize("slices", ["axial", "coronal"])
+def test_thick_slices_lie_where_they_lie_in_the_whole_image(studio, smooth, slices):
+    thick = Resolution(prob_min=0, prob_iso=0, aniso=(6.3, 6.3), slices=slices)
     step = Render(prior=smooth, **{**NONE, "resolution": thick})
     made = whole(studio, step, 3).image.array
     for index in (3, 20, 45):
