@@ -105,7 +105,8 @@ def _measure(image: Volume, labels: LabelMap, by: Key, keep: bool) -> Mapping[st
     scaled = image.array.astype(np.float32) if keep else _scaled(image)
     parts: dict[str, dict[str, list[_Voxels]]] = defaultdict(lambda: defaultdict(list))
     entries = {entry.value: entry for entry in labels.table}
-    steps = np.diff(scaled, axis=-1)
+    with np.errstate(invalid="ignore"):  # of infinite voxels, which are left out below
+        steps = np.diff(scaled, axis=-1)
     for value in (0, *values):
         inside = labels.array == value
         voxels, changes = scaled[inside], steps[inside[..., 1:] & inside[..., :-1]]
