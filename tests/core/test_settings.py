@@ -150,7 +150,7 @@ def test_an_interval_has_its_low_end_first():
             super().__post_init__()
             require_interval(self, "mm")
 
-    assert Sizes(mm=(4, 4)).mm == (4, 4)
+    assert Sizes(mm=(4, 4)).mm == Sizes(mm=4).mm == (4, 4)
     with pytest.raises(ConfigError, match="expected the low end first"):
         Sizes(mm=(5, 4))
 

@@ -62,9 +62,11 @@ def test_exchanged_labels_cost_no_voxel(dtype):
     assert np.array_equal(again.values, codes.values)
 
 
-def test_labels_that_are_not_kept_become_background():
+def test_the_same_codes_can_stand_for_other_labels():
     codes = Codes.of(LabelMap(np.array([[[0, 1, 2, 3]]], dtype=np.uint8)))
-    assert codes.decoded(codes.tensor, kept=(3, 1, 200)).flatten().tolist() == [0, 1, 0, 3]
+    renamed = codes.renamed({2: 0, 3: 1000, 200: 5})
+    assert renamed.tensor is codes.tensor
+    assert renamed.decoded(renamed.tensor).flatten().tolist() == [0, 1, 0, 1000]
 
 
 @pytest.mark.parametrize("place", [0, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, -1])

@@ -12,6 +12,7 @@ import torch
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.box import Box
 from napari_medsynth.core.case import Case
+from napari_medsynth.core.errors import ConfigError
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
 from napari_medsynth.core.rng import stream
 from napari_medsynth.core.step import replay
@@ -324,3 +325,38 @@ def test_the_labels_of_the_result_may_be_those_of_the_input_but_are_read_only():
     made = Render(**PLAIN)(case(), seed=7)
     with pytest.raises(ValueError, match="read-only"):
         made.labels.array[0] = 1
+
+
+def test_labels_can_have_other_values_in_the_result():
+    step = Render.from_json({**PLAIN, "relabel": [[3, 9], [4, 9]]})
+    made = step(case(), seed=7)
+    source = labels().array
+    assert np.array_equal(made.labels.array, np.select([source == 2, source >= 3], [2, 9], 0))
+    assert (made.labels.table[2].name, made.labels.table[9].name) == ("brain", "left part")
+    values = render_tensor(step.read_labels(case()), made.history[-1].params, step)[1]
+    assert np.array_equal(values, made.labels.array)
+
+
+@pytest.mark.parametrize("instead", [0, 2])
+def test_what_is_omitted_is_what_is_in_its_place_in_image_and_labels(instead):
+    step = Render.from_json({**PLAIN, "omit": [[3, instead, 0.5], [4, 0, 0]]})
+    seen = set()
+    for seed in range(20):
+        made = step(case(), seed=seed)
+        omitted = made.history[-1].params["omitted"]
+        seen.add(bool(omitted))
+        there, others = made.image.array[labels().array == 3], made.image.array[labels().array == instead]
+        assert (3 in made.labels.values()) == (not omitted)
+        if omitted:
+            assert omitted == [[3, instead]]
+            assert (made.labels.array[labels().array == 3] == instead).all()
+            assert there.mean() == pytest.approx(others.mean(), abs=3)
+            assert there.std() == pytest.approx(others.std(), rel=0.1)
+    assert seen == {False, True}
+
+
+def test_only_what_is_there_can_be_in_the_place_of_what_is_omitted():
+    with pytest.raises(ConfigError, match=r"Render\.omit puts 9 in the place of a label; expected one that is in the"):
+        Render(omit=((3, 9, 0.5),))(case(), seed=7)
+    with pytest.raises(ConfigError, match=r"Render\.omit has \[3, 0, 2\.0\]; expected two labels"):
+        Render(omit=((3, 0, 2.0),))

@@ -7,7 +7,7 @@ import pytest
 
 from napari_medsynth.core.errors import ConfigError, LabelError
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
-from napari_medsynth.rendering.naming import named_labels
+from napari_medsynth.rendering.naming import named_labels, relabelled
 
 
 def labels(*entries: Label) -> LabelMap:
@@ -49,3 +49,10 @@ def test_a_label_map_that_is_all_background_is_refused():
 def test_an_unknown_scheme_is_refused_with_the_nearest():
     with pytest.raises(ConfigError, match="there is no scheme 'spyder'; did you mean 'spider'"):
         named_labels(labels(), "spyder", None)
+
+
+def test_a_value_that_stands_for_several_labels_has_the_first_ones_name_unless_it_has_one():
+    table = LabelTable((Label(1, "left kidney", "kidney", "left"), Label(2, "right kidney"), Label(3, "liver")))
+    assert relabelled(table, {1: 7, 2: 7, 3: 0}) == LabelTable((Label(7, "left kidney", "kidney", "left"),))
+    assert relabelled(table, {2: 1}) == LabelTable((table[1], table[3]))
+    assert relabelled(table, {1: 3, 3: 9}) == LabelTable((table[2], Label(3, "liver"), Label(9, "liver")))

@@ -149,6 +149,8 @@ def _converted_union(value: Any, args: tuple[Any, ...], where: str) -> Any:
 
 
 def _converted_tuple(value: Any, args: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    if args == (float, float) and isinstance(value, int | float) and not isinstance(value, bool):
+        value = (value, value)  # an interval of one number
     if not isinstance(value, list | tuple):
         raise ConfigError(f"{where} is {shown(value)}; expected a list")
     if len(args) == 2 and args[1] is Ellipsis:

@@ -47,10 +47,12 @@ class Codes:
 
     def swapped(self, pairs: Iterable[Iterable[int]]) -> Codes:
         """Return the same codes with the labels of each pair exchanged; no voxel is touched."""
-        values = self.values.copy()
-        for left, right in pairs:
-            values[self.values == left], values[self.values == right] = right, left
-        return replace(self, values=values)
+        both = [(left, right) for left, right in pairs]
+        return self.renamed({**dict(both), **{right: left for left, right in both}})
+
+    def renamed(self, known: Mapping[int, int]) -> Codes:
+        """Return the same codes standing for other labels; one that is not in ``known`` stays. No voxel is touched."""
+        return replace(self, values=np.array([known.get(int(value), int(value)) for value in self.values]))
 
     def lut(self, known: Mapping[int, float], default: float = 0.0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Return a table ``(codes,)`` on the codes' device with what is known of each label.
@@ -67,18 +69,15 @@ class Codes:
         table = [known.get(int(value), default) for value in self.values]
         return torch.tensor(table, dtype=dtype, device=self.tensor.device)
 
-    def decoded(self, codes: torch.Tensor, kept: Iterable[int] | None = None) -> npt.NDArray[Any]:
+    def decoded(self, codes: torch.Tensor) -> npt.NDArray[Any]:
         """Return the labels that ``codes``, of any shape, stand for, as ``uint8`` or ``uint16``.
 
         Parameters
         ----------
         codes
             Codes as in :attr:`tensor`, for example after a warp.
-        kept
-            Labels that stay; all others become background. None keeps all.
         """
-        values = self.values if kept is None else np.where(np.isin(self.values, list(kept)), self.values, 0)
-        table = values.astype(np.uint8 if values.max() < 256 else np.uint16)
+        table = self.values.astype(np.uint8 if self.values.max() < 256 else np.uint16)
         found = codes.cpu().numpy()
         same = table.dtype == found.dtype and np.array_equal(table, np.arange(len(table)))
         return found if same else _looked_up(table, found)

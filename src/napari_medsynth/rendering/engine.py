@@ -10,7 +10,7 @@ import torch
 
 from ..core.box import Box
 from ..core.case import Case
-from ..core.labels import LabelMap
+from ..core.labels import LabelMap, LabelTable
 from ..core.progress import Job, Progress, finish
 from ..core.volume import Volume
 from .acquisition import Acquisition, Made
@@ -19,6 +19,7 @@ from .codes import Codes
 from .geometry import Geometry
 from .intensity import Adjustment
 from .lattice import Lattice
+from .naming import relabelled
 from .painter import Painter, noise_seed
 from .presets import preset
 from .stages import ARTEFACTS
@@ -75,14 +76,15 @@ def rendering(
     array = np.stack([image.cpu().numpy() for image in images]) if len(images) > 1 else images[0].cpu().numpy()[None]
     array = array[:, 0] if flat else array
 
-    def carried(part: LabelMap, codes: Codes, found: torch.Tensor, kept: set[int] | None) -> LabelMap:
-        values = codes.decoded(found, kept)
-        return LabelMap(values[0] if flat else values, affine, part.table)
+    def decoded(codes: Codes, found: torch.Tensor, table: LabelTable) -> LabelMap:
+        values = codes.decoded(found)
+        return LabelMap(values[0] if flat else values, affine, table)
 
-    made, instances = carried(labels, scene.codes, scene.labels(), _kept(scene.codes, labels, step)), None
+    made = decoded(_outcome(scene.codes, labels, step), scene.labels(), relabelled(labels.table, dict(step.relabel)))
+    instances = None
     if case.instances is not None:
         codes = Codes.of(case.instances, scene.device)
-        instances = carried(case.instances, codes, scene.carried(codes.tensor), None)
+        instances = decoded(codes, scene.carried(codes.tensor), case.instances.table)
     several = len(images) > 1
     image = Volume(array if several else array[0], affine, _modality(params, 0), channels=several)
     return Case(id=case.id, image=image, labels=made, instances=instances, history=case.history)
@@ -126,8 +128,7 @@ def render_tensor(
     """
     scene = _Scene(labels, params, step, torch.device(device), None)
     images = finish(scene.images())
-    kept = _kept(scene.codes, labels, step)
-    table = scene.codes.lut({value: value for value in kept}, dtype=torch.int64)
+    table = torch.from_numpy(_outcome(scene.codes, labels, step).values).to(scene.device)
     return torch.stack(images), table[scene.labels().to(torch.int64)]
 
 
@@ -140,7 +141,7 @@ class _Scene:
         lattice = Lattice.of(labels)
         self.device, self._params, self._window = device, params, window
         self.geometry = Geometry(lattice, params, device, window)
-        codes = Codes.of(labels, device)
+        codes = Codes.of(labels, device).renamed(dict(params["omitted"]))
         self._source = codes.tensor
         pairs = params["flip"]["swap"] if params["flip"] else []
         present = {int(value) for value, *_ in params["channels"][0]["intensities"]}
@@ -240,11 +241,13 @@ def _reported(phases: Generator[int, None, torch.Tensor], done: int, total: int)
         yield Progress(done + phase, total, _PHASES[phase])
 
 
-def _kept(codes: Codes, labels: LabelMap, step: Render) -> set[int]:
-    """Return which of the labels that codes stand for the result keeps."""
+def _outcome(codes: Codes, labels: LabelMap, step: Render) -> Codes:
+    """Return codes that stand for what the result calls them: background, unless they are kept."""
     values = {int(value) for value in codes.values}
     context = {entry.value for entry in labels.table if entry.context}
-    return values - context if step.targets is None else values & set(step.targets)
+    kept = values - context if step.targets is None else values & set(step.targets)
+    names = dict(step.relabel)
+    return codes.renamed({value: names.get(value, value) if value in kept else 0 for value in values})
 
 
 def _modality(params: Mapping[str, Any], number: int) -> str:

@@ -1,8 +1,8 @@
-"""What the values of a label map mean here: :func:`named_labels`."""
+"""What the values of a label map mean: :func:`named_labels` before, :func:`relabelled` after."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..core.errors import LabelError
@@ -42,3 +42,26 @@ def named_labels(
     for value, tissue in tissues:
         table = table.with_label(replace(table[value], tissue=tissue))
     return replace(labels, table=table)
+
+
+def relabelled(table: LabelTable, names: Mapping[int, int]) -> LabelTable:
+    """Return the table of a label map some of whose values have been changed.
+
+    Parameters
+    ----------
+    table
+        What the values were.
+    names
+        Value of a label and what it is now; 0 for background.
+
+    Returns
+    -------
+    LabelTable
+        A value that stands for several labels now is called what it was called, or else as the first of them.
+    """
+    entries = {entry.value: entry for entry in table if entry.value not in names}
+    known = {entry.value for entry in table}
+    for old, new in names.items():
+        if new:
+            entries.setdefault(new, replace(table[new if new in known else old], value=new))
+    return LabelTable(tuple(entries.values()))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.case import Case
 from ..core.errors import ConfigError
-from ..core.labels import LabelMap
+from ..core.labels import MAX_LABEL, LabelMap
 from ..core.progress import Job
 from ..core.rng import child_seed, stream
 from ..core.settings import setting
@@ -74,6 +74,12 @@ class Render(Step):
     targets: tuple[int, ...] | None = setting(
         None, "Labels that the result keeps; left out, all but context", low=0, high=65535
     )
+    relabel: tuple[tuple[int, int], ...] = setting(
+        (), "Value of a label and its value in the result, where one may stand for several", low=0, high=65535
+    )
+    omit: tuple[tuple[int, int, float], ...] = setting(
+        (), "Value of a label, what is in its place in images that do not have it (0: background), their probability"
+    )
     crop: tuple[int, int, int] | None = setting(
         None, "Size of a part taken at random, z, y, x; nothing else is made", unit="voxels", low=1, high=4096
     )
@@ -99,6 +105,10 @@ class Render(Step):
         super().__post_init__()
         for name in (self.preset, *self.also, *filter(None, [self.toward])):
             preset(name)
+        for value, instead, probability in self.omit:
+            if not (0 < value <= MAX_LABEL and 0 <= instead <= MAX_LABEL and 0 <= probability <= 1):
+                found = f"Render.omit has {[value, instead, probability]}"
+                raise ConfigError(f"{found}; expected two labels up to {MAX_LABEL} and a probability from 0 to 1")
 
     def draw(self, case: Case, rng: np.random.Generator) -> dict[str, Any]:
         """Draw shape, intensities and what the scanner adds.
@@ -120,6 +130,7 @@ class Render(Step):
         params: Params = {
             "seed": seed,
             "grid": grid_params(labels),
+            "omitted": self._omitted(labels, seed),
             "crop": draw_crop(self.crop, lattice, stream(seed, step="crop")),
             "warp": warp and warp.decide(lattice, seed),
             "flip": flip and flip.decide_for(labels, seed),
@@ -160,6 +171,16 @@ class Render(Step):
         own = preset(self.preset)
         found = {name: self._stage(name, own) for name in STAGES}
         return {name: stage for name, stage in found.items() if stage is not None and stage.prob > 0}
+
+    def _omitted(self, labels: LabelMap, seed: int) -> list[list[int]]:
+        """Return the labels that this image does not have, and what is in their place."""
+        present = {0, *labels.values()}
+        absent = next((instead for _, instead, _ in self.omit if instead not in present), None)
+        if absent is not None:
+            raise ConfigError(
+                f"Render.omit puts {absent} in the place of a label; expected one that is in the label map"
+            )
+        return [[v, instead] for v, instead, chance in self.omit if stream(seed, v, "omit").random() < chance]
 
     def _channel(self, name: str, number: int, labels: LabelMap, lattice: Lattice, seed: int) -> Params:
         own = preset(name)

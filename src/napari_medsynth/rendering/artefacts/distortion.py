@@ -11,7 +11,7 @@ import torch
 
 from ..lattice import Lattice
 
-LARGEST_SHIFT = 40.0  #: mm, beside the ball at strength 1; twice as much at its poles, to the other side
+LARGEST_SHIFT = 160.0  #: mm, beside the ball at strength 1; twice as much at its poles, to the other side
 NEGLIGIBLE = 0.05  #: voxels; where the shift is less than this the image stays as it is
 DEPHASING = 0.2  #: what a shift that changes by 1 mm within 1 mm takes from the logarithm of the signal
 PARTS = 4  #: a voxel's signal is shifted in parts, each with its own ends
@@ -24,6 +24,7 @@ def distort(
     params: Mapping[str, Any],
     lattice: Lattice,
     centre: tuple[int, int, int],
+    field: int,
     read: int,
     floor: float,
 ) -> torch.Tensor:
@@ -31,7 +32,9 @@ def distort(
 
     The ball changes the field as a magnetic dipole does, by ``(3 cos² - 1) / r³``. A voxel's frequency, and so its
     place along the read-out axis, is wrong by that: signal leaves one place and piles up in another, and where the
-    field changes within a voxel its spins lose their common phase.
+    field changes within a voxel its spins lose their common phase. The shift grows as the cube of the strength, so that
+    how far it reaches grows with the strength: at 1 it is 1 mm five radii away, as beside cobalt and chromium at 1.5 T
+    with 130 Hz per mm; at 0.6 it is as beside titanium.
 
     Parameters
     ----------
@@ -43,12 +46,14 @@ def distort(
         The voxels of ``image``.
     centre
         The voxel in the middle of the ball.
+    field
+        The axis of the main field.
     read
-        The read-out axis. The main field lies along z, in a flat image along y.
+        The read-out axis.
     floor
         The value of no signal.
     """
-    largest = LARGEST_SHIFT * params["strength"]
+    largest = LARGEST_SHIFT * params["strength"] ** 3
     radius, step = params["radius"], lattice.spacing[read]
     reach = max(radius * (2 * largest / (NEGLIGIBLE * step)) ** (1 / 3), 1.5 * radius)
     box = _box(lattice, centre, [reach + 2 * largest if axis == read else reach for axis in range(3)])
@@ -57,7 +62,6 @@ def distort(
     away = [(np.arange(b.start, b.stop) - c) * s for b, c, s in zip(box, centre, lattice.spacing, strict=True)]
     ends = (away[read][:, None] + (np.arange(PARTS) / PARTS - 0.5) * step).ravel()
     away[read] = np.append(ends, ends[-1] + step / PARTS)
-    field = 1 if lattice.is_flat else 0
     signal = near.cpu().numpy().astype(np.float64) - floor
     for number, (rows, first) in enumerate(zip(signal, away[order[0]], strict=True)):
         places = {order[0]: first, order[1]: away[order[1]][:, None], read: away[read]}

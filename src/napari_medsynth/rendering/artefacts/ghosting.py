@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from .kspace import ComplexArray
 
-HIGHEST = 0.5  #: all copies together at strength 1, as a share of the image
-LARGEST_BREATH = 3.0  #: mm, from one end to the middle, at strength 1
+HIGHEST = 1.0  #: all copies together at strength 1, as a share of the image
+LARGEST_BREATH = 8.0  #: mm, from one end to the middle, at strength 1
+TURNED = 1 / 12  #: turns by which a copy's phase is at most away from that of the image, or from the opposite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +29,15 @@ class Ghosting(Artefact):
     A change with a period of ``n`` lines puts copies at multiples of an ``n``-th of the field of view (Wood and
     Henkelman, "MR image artifacts from periodic motion", Medical Physics 12, 1985). Flow and pulsation change how
     bright a line is, and copy all of the image. Breathing shifts it to and fro, which copies its edges.
+
+    Where a copy has the phase of what it lies on it brightens that, with the opposite phase it darkens it; copies of
+    phases between hardly show on tissue, so pulsation is given none.
     """
 
     name: ClassVar[str] = "ghosting"
 
     strength: tuple[float, float] = setting(
-        (0.1, 0.5), "Strength; 1: copies that together are half as bright, or breathing by 3 mm", low=0, high=1
+        (0.1, 0.5), "Strength; 1: copies that together are as bright as the image, or breathing by 8 mm", low=0, high=1
     )
     ghosts: tuple[int, int] = setting(
         (2, 6), "Lines in a period: this many copies fit into the field of view", low=2, high=64
@@ -49,7 +53,7 @@ class Ghosting(Artefact):
         return {
             "strength": uniform(rng, self.strength),
             "ghosts": int(rng.integers(*self.ghosts, endpoint=True)),
-            "phases": [uniform(rng, (0, 1)) for _ in range(2)],
+            "phases": [round(uniform(rng, (-TURNED, TURNED)) + 0.5 * int(rng.integers(2)), 6) for _ in range(2)],
             "swap": bool(rng.random() < 0.5),
             "kind": self.kind,
         }

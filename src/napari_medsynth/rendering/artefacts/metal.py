@@ -16,19 +16,25 @@ from ..stage import Artefact, Params, uniform
 if TYPE_CHECKING:
     import torch
 
+Centre = tuple[int, int, int]
+
 PLACES = 12  #: that are drawn; the first in tissue is taken
 TISSUE = 0.2  #: share of the image's range from which on something counts as tissue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metal(Artefact):
-    """A ball of metal lies in the tissue: a void that distorts what is near (MR), or a source of streaks (CT)."""
+    """A ball of metal lies in the tissue: a void that distorts what is near (MR), or a source of streaks (CT).
+
+    MR's main field runs from foot to head, and CT's slices lie across that; a flat image is a slice of CT, and of MR has
+    the field along y if it does not show that direction.
+    """
 
     name: ClassVar[str] = "metal"
 
     strength: tuple[float, float] = setting(
         (0.2, 0.8),
-        "Strength; 1: distorts by up to 40 mm (MR), or streaks of an eighth of the image's range",
+        "Strength; 1: distorts up to 5 radii away (MR), or streaks of a third of the image's range (CT)",
         low=0,
         high=1,
     )
@@ -40,7 +46,10 @@ class Metal(Artefact):
         require_interval(self, "strength", "radius")
 
     def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
-        """Draw the strength, the radius in mm, places (shares of z, y, x), read-out axis and streaks' seed."""
+        """Draw the strength, the radius in mm, places (shares of z, y, x), read-out axis and streaks' seed.
+
+        The axis from foot to head, ``long``, follows from the lattice.
+        """
         return {
             "strength": uniform(rng, self.strength),
             "radius": uniform(rng, self.radius),
@@ -48,6 +57,7 @@ class Metal(Artefact):
             "swap": bool(rng.random() < 0.5),
             "seed": child_seed(rng),
             "kind": self.kind,
+            "long": _long_axis(lattice, self.kind),
         }
 
     @staticmethod
@@ -55,18 +65,37 @@ class Metal(Artefact):
         """Return the image with metal in it; see :meth:`Artefact.apply`."""
         from .distortion import distort
         from .kspace import axes_of, floor_of
-        from .streaks import add_streaks
 
         if params["strength"] == 0:
             return image
         floor = floor_of(image)
         centre = _first_in_tissue(image - floor, params["places"])
         if params["kind"] == "ct":
-            return add_streaks(image, params, lattice, centre)
-        return distort(image, params, lattice, centre, axes_of(lattice, params["swap"])[2], float(floor))
+            return _axial(image, params, lattice, centre)
+        field, read = params["long"], axes_of(lattice, params["swap"])[2]
+        return distort(image, params, lattice, centre, field, read, float(floor))
 
 
-def _first_in_tissue(signal: torch.Tensor, places: list[list[float]]) -> tuple[int, int, int]:
+def _long_axis(lattice: Lattice, kind: str) -> int:
+    axis = lattice.axis_through("IS")
+    if lattice.is_flat:
+        return 0 if kind == "ct" else axis or 1
+    return axis
+
+
+def _axial(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice, centre: Centre) -> torch.Tensor:
+    """Add streaks to the slices across the axis from foot to head."""
+    from .streaks import add_streaks
+
+    order = (params["long"], *(axis for axis in range(3) if axis != params["long"]))
+    shape, spacing, middle = (
+        tuple(values[axis] for axis in order) for values in (lattice.shape, lattice.spacing, centre)
+    )
+    add_streaks(image.permute(order), params, Lattice(shape, spacing), middle)
+    return image
+
+
+def _first_in_tissue(signal: torch.Tensor, places: list[list[float]]) -> Centre:
     """Return the voxel of the first place that is bright enough; of the first one if none is."""
     enough = TISSUE * float(signal.amax())
     voxels = [tuple(round(p * (n - 1)) for p, n in zip(place, signal.shape, strict=True)) for place in places]

@@ -12,7 +12,7 @@ import torch
 from ...core.rng import stream
 from ..lattice import Lattice
 
-HIGHEST = 0.12  #: typical height of streaks near the metal at strength 1, as a share of the image's range
+HIGHEST = 0.3  #: typical height of streaks near the metal at strength 1, as a share of the image's range
 METAL = 0.5  #: how far metal is above the brightest voxel, as a share of the image's range
 ANGLES, RADII = 512, 256  #: of the table in polar coordinates
 HARDENING, LASTING, PASSING = 1.0, 0.4, 0.25  #: parts of the error: beam hardening, noise of all slices, of each
@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 def add_streaks(
     image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice, centre: tuple[int, int, int]
 ) -> torch.Tensor:
-    """Overwrite the slices (across z) that a ball of metal touches.
+    """Overwrite the slices (across the first axis) that a ball of metal touches.
 
     Too little radiation comes through metal, so each projection is wrong there by an amount that differs from angle to
     angle: by beam hardening smoothly, by noise at random. Filtered back projection draws each error as a bright or
