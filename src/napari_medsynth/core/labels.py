@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, Self
 
@@ -156,7 +158,17 @@ class LabelMap(Gridded):
         super().__post_init__()
 
     def values(self) -> tuple[int, ...]:
-        """Return the values present, without background, in ascending order."""
+        """Return the values present, without background, in ascending order; looked for once."""
+        return self._values
+
+    def with_table(self, table: LabelTable) -> Self:
+        """Return the same voxels with other names; if their values are known, they stay so."""
+        named = copy(self)
+        object.__setattr__(named, "table", table)
+        return named
+
+    @cached_property
+    def _values(self) -> tuple[int, ...]:
         flat, found = self.array.reshape(-1), np.zeros(MAX_LABEL + 1, dtype=bool)
         for start in range(0, flat.size, _CHUNK):
             part = flat[start : start + _CHUNK]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from .errors import ConfigError, ReadError, shown
 
 MAX_BYTES = 1_000_000
+
+#: Values in a text, those that aliases repeat counted each time.
+MAX_VALUES = 1_000_000
 
 
 def read_yaml(path: Path, expected: str) -> object:
@@ -28,6 +32,11 @@ def read_yaml(path: Path, expected: str) -> object:
     ConfigError
         If it is not valid YAML.
     """
+    return parse_yaml(read_text(path, expected), str(path))
+
+
+def read_text(path: Path, expected: str) -> str:
+    """Return the text of such a file; :class:`ReadError` if it cannot be read, is too large or is not text."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -40,7 +49,7 @@ def read_yaml(path: Path, expected: str) -> object:
         raise ReadError(f"{path} cannot be read ({error.strerror}); expected {expected} in YAML") from error
     if len(data) > MAX_BYTES:
         raise ReadError(f"{path} has more than {MAX_BYTES} bytes; expected {expected}")
-    return parse_yaml(text, str(path))
+    return text
 
 
 def parse_yaml(text: str, where: str) -> object:
@@ -50,7 +59,9 @@ def parse_yaml(text: str, where: str) -> object:
     try:
         loader = _loader()(text)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            _require_few(node, where)
+            return None if node is None else loader.construct_document(node)
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -63,6 +74,21 @@ def parse_yaml(text: str, where: str) -> object:
         raise ConfigError(f"{where} is not valid YAML: a value is not of its type ({shown(str(error))})") from error
     except RecursionError as error:
         raise ConfigError(f"{where} is not valid YAML: it is nested too deeply") from error
+
+
+def _require_few(node: Any, where: str) -> None:
+    """Refuse what aliases make endless: whoever walks through it would not come back for hours."""
+    known: dict[int, float] = {}
+
+    def count(node: Any) -> float:
+        if id(node) not in known:
+            known[id(node)] = math.inf  # while its parts are counted: one of them may be itself
+            parts = node.value if isinstance(node.value, list) else []
+            known[id(node)] = 1 + sum(count(n) for part in parts for n in (part if isinstance(part, tuple) else (part,)))
+        return known[id(node)]
+
+    if node is not None and count(node) > MAX_VALUES:
+        raise ConfigError(f"{where} has more than {MAX_VALUES} values with those that aliases repeat; expected fewer")
 
 
 @cache

@@ -33,7 +33,7 @@ def named_labels(
     LabelError
         If the label map is all background.
     """
-    if not labels.array.any():
+    if not labels.values():
         raise LabelError(f"label map of {labels.shape} voxels is all background; expected labels to render")
     sources = [scheme_of(name) for name in (scheme, preset_scheme) if name is not None]
     ordered = (*sources[:1], labels.table, *sources[1:]) if scheme is not None else (labels.table, *sources)
@@ -41,7 +41,7 @@ def named_labels(
     table = LabelTable(tuple(entries.values()))
     for value, tissue in tissues:
         table = table.with_label(replace(table[value], tissue=tissue))
-    return replace(labels, table=table)
+    return labels.with_table(table)
 
 
 def relabelled(table: LabelTable, names: Mapping[int, int]) -> LabelTable:

@@ -20,12 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 from ..core.errors import ConfigError, shown
 from ..core.settings import nearest
-from ..core.yaml_text import read_yaml
+from ..core.yaml_text import parse_yaml, read_text
 from .distribution import Distribution, number
 
 #: Name of the class of what no label covers, value 0.
@@ -189,7 +190,13 @@ def read_prior(path: Path) -> Prior:
     ConfigError
         If it is not valid YAML, has unknown keys, or values that are not intensities.
     """
-    return Prior.from_json(read_yaml(path, "intensities of classes"), str(path))
+    return _parsed(read_text(path, "intensities of classes"), str(path))
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str, where: str) -> Prior:
+    """Return the prior of a text: a dataset reads its file for each case, and understanding it takes longer."""
+    return Prior.from_json(parse_yaml(text, where), where)
 
 
 def write_prior(prior: Prior, path: Path) -> None:

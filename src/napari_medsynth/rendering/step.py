@@ -65,7 +65,7 @@ class Render(Step):
     )
     toward: str | None = setting(None, "The other preset; left out, the preset's opposite (T1: T2)")
     also: tuple[str, ...] = setting((), "Presets of further channels, taken of the same warped labels")
-    prior: Path | None = setting(None, "YAML file of intensities, in place of the preset's")
+    prior: Path | None = setting(None, "YAML file of intensities, in place of those of 'preset'")
     random_contrast: float = setting(
         0.0, "Probability that means, and apart from that deviations, are random in place of the prior's", low=0, high=1
     )
@@ -184,7 +184,7 @@ class Render(Step):
 
     def _channel(self, name: str, number: int, labels: LabelMap, lattice: Lattice, seed: int) -> Params:
         own = preset(name)
-        ours = own.prior if self.prior is None else read_prior(self.prior)
+        ours = own.prior if self.prior is None or number > 0 else read_prior(self.prior)
         drawn: Params = {
             "preset": name,
             "intensities": self._intensities(own, ours, labels, seed, number),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from .kspace import ComplexArray
 
-HIGHEST = 1.0  #: all copies together at strength 1, as a share of the image
-LARGEST_BREATH = 8.0  #: mm, from one end to the middle, at strength 1
+HIGHEST = 0.6  #: the nearest copies at strength 1, as a share of the image
+LARGEST_BREATH = 5.0  #: mm, from one end to the middle, at strength 1
 TURNED = 1 / 12  #: turns by which a copy's phase is at most away from that of the image, or from the opposite
 
 
@@ -37,7 +37,7 @@ class Ghosting(Artefact):
     name: ClassVar[str] = "ghosting"
 
     strength: tuple[float, float] = setting(
-        (0.1, 0.5), "Strength; 1: copies that together are as bright as the image, or breathing by 8 mm", low=0, high=1
+        (0.2, 0.7), "Strength; 1: nearest copies 0.6 as bright as the image, or breathing by 5 mm", low=0, high=1
     )
     ghosts: tuple[int, int] = setting(
         (2, 6), "Lines in a period: this many copies fit into the field of view", low=2, high=64
@@ -88,8 +88,7 @@ def _pulsation(size: int, params: Mapping[str, Any]) -> ComplexArray:
     places = np.arange(1, ghosts)
     distance = np.minimum(places, ghosts - places)
     turns = distance * np.where(2 * places <= ghosts, phases[0], phases[1])
-    weights = distance**-2.0
-    weights *= HIGHEST * params["strength"] / weights.sum()
+    weights = HIGHEST * params["strength"] * distance**-2.0
     waves = np.exp(2j * np.pi * (frequencies(size)[:, None] * places / ghosts + turns))
     return np.asarray(1 + waves @ weights)
 

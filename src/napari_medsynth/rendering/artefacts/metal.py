@@ -34,12 +34,12 @@ class Metal(Artefact):
 
     strength: tuple[float, float] = setting(
         (0.2, 0.8),
-        "Strength; 1: distorts up to 5 radii away (MR), or streaks of a third of the image's range (CT)",
+        "Strength; 1: distorts up to 5 radii away (MR), or streaks of 0.3 of the image's range (CT)",
         low=0,
         high=1,
     )
     kind: Literal["mr", "ct"] = setting("mr", "Void and distortion, or streaks")
-    radius: tuple[float, float] = setting((2.0, 6.0), "Of the ball", unit="mm", low=0.1, high=100)
+    radius: tuple[float, float] = setting((3.0, 7.0), "Of the ball", unit="mm", low=0.1, high=100)
 
     def __post_init__(self) -> None:
         super().__post_init__()
