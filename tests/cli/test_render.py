@@ -307,6 +307,19 @@ def test_a_prior_of_a_scan_makes_images_like_it(folder, capsys):
     assert (drawn[1], drawn[2], drawn[3]) == pytest.approx((120, 40, 80), abs=5)
 
 
+@pytest.mark.parametrize(("flags", "means"), [(["--modality", "ct"], (-1000, 60, 40)), ([], (0, 255, 250))])
+def test_a_prior_keeps_hounsfield_units_if_the_file_or_a_flag_says_ct(folder, capsys, flags, means):
+    """NIfTI does not say what a scan shows; one that looks like CT is pointed out."""
+    labels = read_labels("labels.nii.gz")
+    values = np.array([-1000, 60, 40, -20], np.int16)[labels.array]
+    write_volume(Volume(values, labels.affine), "scan.nii.gz")
+    assert main(["prior", "scan.nii.gz", "labels.nii.gz", "-o", "p.yaml", *flags]) == 0
+    assert ("--modality CT keeps them in HU" in capsys.readouterr().out) is not bool(flags)
+    classes = yaml.safe_load((folder / "p.yaml").read_text())["classes"]
+    found = [classes[name]["mean"] for name in ("background", "vertebra", "disc")]
+    assert found == pytest.approx(means, abs=1)
+
+
 def test_a_prior_of_several_scans_and_cases(folder):
     labels = read_labels("labels.nii.gz")
     for name, shift in (("a", 0), ("b", 40)):

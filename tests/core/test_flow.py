@@ -96,6 +96,15 @@ def test_a_job_that_is_interrupted_is_closed(stop):
     assert log == ["closed"]
 
 
+def test_a_job_inside_another_one_is_told_in_its_words_and_closed_with_it():
+    log = []
+    outer = told_as(job(log), lambda step: step.done + 10)
+    assert [next(outer), next(outer)] == [10, 11]
+    outer.close()
+    assert log == ["closed"]
+    assert finish(told_as(job(log), lambda step: step.note)) == "result"
+
+
 def test_an_error_in_a_job_comes_out():
     def failing():
         yield Progress(0, 1)

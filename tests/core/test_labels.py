@@ -100,6 +100,18 @@ def test_voxels_that_are_no_numbers_are_refused():
         as_labels(np.zeros((2, 2), complex))
 
 
+def test_values_are_looked_for_once_and_stay_with_other_names():
+    labels = LabelMap(np.array([[0, 7], [3, 0]]))
+    named = labels.with_table(LabelTable((Label(3, "liver"),)))  # before
+    found = labels.values()
+    assert labels.values() is found
+    again = labels.with_table(LabelTable((Label(3, "liver"),)))
+    assert again.values() is found
+    assert named.values() == found == (3, 7)
+    assert (labels.table[3].name, again.table[3].name) == ("label 3", "liver")
+    assert again.array is labels.array
+
+
 def test_values_and_masks():
     labels = LabelMap(np.array([[0, 3, 3], [300, 0, 7]]))
     assert labels.values() == (3, 7, 300)

@@ -18,7 +18,7 @@ from napari_medsynth.core.record import Record
 from napari_medsynth.core.settings import setting
 from napari_medsynth.core.step import Step, replay, step_class, step_names
 from napari_medsynth.core.volume import Volume
-from napari_medsynth.core.yaml_text import MAX_BYTES
+from napari_medsynth.core.yaml_text import MAX_BYTES, parse_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +222,15 @@ def test_an_alias_bomb_gives_a_short_message(place):
     with pytest.raises(ConfigError) as caught:
         Recipe.from_yaml(place.format(f"[&l0 [x], {', '.join(layers)}]"))
     assert len(str(caught.value)) < 600
+
+
+def test_aliases_that_make_a_small_text_endless_are_refused(tmp_path):
+    """Each alias is a value of the right kind: whoever took them one by one would be busy for hours."""
+    long = f"a0: &a0 [{', '.join(['1'] * 1000)}]"
+    for text in (long + "".join(f"\na{n}: *a0" for n in range(1, 1001)), "a: &a {b: *a}"):
+        with pytest.raises(ConfigError, match="p is not valid YAML: 'aliases make more than 1000000 values of it'"):
+            parse_yaml(text, "p")
+    assert len(parse_yaml(long + "".join(f"\na{n}: *a0" for n in range(1, 900)), "p")) == 900
 
 
 def test_a_recipe_file_is_read(tmp_path):

@@ -180,3 +180,10 @@ def test_rare_backgrounds_come_as_often_as_they_say():
     found = [drawn(KIDNEYS, prior, seed=s)[0][0] for s in range(600)]
     assert found.count(-5) / 600 == pytest.approx(0.3, abs=0.06)
     assert found.count(-6) / 600 == pytest.approx(0.6, abs=0.06)
+
+
+def test_labels_without_a_class_are_told_which_scheme_would_name_them():
+    array = np.array([[[0, 41, 49, 50, 100]]], dtype=np.uint8)
+    labels = named_labels(LabelMap(array), None, "spider")
+    with pytest.raises(LabelError, match=r"for 41 .*; expected a 'scheme' that names them \(.*tptbox.*\), or"):
+        draw_intensities(labels, preset("spine-t2").prior, seed=1)

@@ -121,6 +121,15 @@ def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path):
         read_prior(binary)
 
 
+def test_a_file_that_is_read_again_is_understood_once_until_it_changes(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("default: {mean: 1, std: 1}")
+    first = read_prior(path)
+    assert read_prior(path) is first
+    path.write_text("default: {mean: 2, std: 1}")
+    assert read_prior(path).default == ClassPrior.constant(2, 1)
+
+
 def test_aliases_cannot_blow_up_a_message(tmp_path):
     path = tmp_path / "bomb.yaml"
     rows = ["a0: &a0 [1, 1]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Whose T1 and T2 are meant if no preset says otherwise.
 FAMILY = "spine"
 
+#: Where a scan goes below, it is likely to be CT: air is at -1000 HU, and MR has no negative values.
+LOW_HU = -500
+
 INDEX = "case.json"  #: what the folder of a case holds
 
 
@@ -123,6 +126,9 @@ class Prior:
         Literal["name", "tissue"], arg(help="one class for each name, or one for all labels of the same tissue")
     ] = "name"
     scheme: Annotated[str | None, arg(help="what values mean; none goes by the label map's own table")] = None
+    modality: Annotated[
+        str | None, arg(help="what the scans are: CT stays in HU, all else goes to 0 … 255; none goes by the files")
+    ] = None
     overwrite: Annotated[bool, arg(help="replace the file if it is there")] = False
 
     def run(self, console: Console) -> None:
@@ -132,13 +138,13 @@ class Prior:
 
         if self.output.exists() and not self.overwrite:
             raise WriteError(f"{self.output} is there already; choose another name or allow overwriting")
-        prior = estimate_prior(self._pairs(), by=self.by)
+        prior = estimate_prior(self._pairs(console), by=self.by)
         for name, found in prior.classes.items():
             console.say(f"{name}: {found.mean} ± {found.std}")
         write_prior(prior, self.output)
         console.wrote(self.output)
 
-    def _pairs(self) -> Iterator[tuple[Volume, LabelMap]]:
+    def _pairs(self, console: Console) -> Iterator[tuple[Volume, LabelMap]]:
         """Read one scan after the other."""
         from ..io import read_case
         from ..rendering.naming import named_labels
@@ -149,7 +155,10 @@ class Prior:
             case = read_case(path, labels)
             if case.image is None or case.labels is None:
                 raise ConfigError(f"{path} has no label map; expected image and labels in turn, or folders of cases")
-            yield case.image, named_labels(case.labels, self.scheme, None)
+            image = case.image if self.modality is None else replace(case.image, modality=self.modality.upper())
+            if not image.modality and image.array.min() < LOW_HU:
+                console.say(f"{path} has values as CT has and does not say what it is: --modality CT keeps them in HU")
+            yield image, named_labels(case.labels, self.scheme, None)
 
 
 def preset_of(contrast: str, preset: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Inner = TypeVar("Inner")
+Outer = TypeVar("Outer")
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Progress:
 Job = Generator[Progress, None, Result]
 
 
-def finish(job: Job[Result], report: Callable[[Progress], None] | None = None) -> Result:
+def finish(job: Generator[Inner, None, Result], report: Callable[[Inner], None] | None = None) -> Result:
     """Run a job to its end and return its result, calling ``report`` at each step."""
-    try:
+    with closing(job):
         while True:
             try:
                 step = next(job)
@@ -32,5 +35,14 @@ def finish(job: Job[Result], report: Callable[[Progress], None] | None = None) -
                 return stop.value  # type: ignore[no-any-return]
             if report is not None:
                 report(step)
-    finally:
-        job.close()
+
+
+def told_as(job: Generator[Inner, None, Result], tell: Callable[[Inner], Outer]) -> Generator[Outer, None, Result]:
+    """Run a job as a part of another one, which yields what ``tell`` makes of what it yields."""
+    with closing(job):
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            yield tell(step)

@@ -59,9 +59,7 @@ def parse_yaml(text: str, where: str) -> object:
     try:
         loader = _loader()(text)
         try:
-            node = loader.get_single_node()
-            _require_few(node, where)
-            return None if node is None else loader.construct_document(node)
+            return loader.get_single_data()
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -76,27 +74,27 @@ def parse_yaml(text: str, where: str) -> object:
         raise ConfigError(f"{where} is not valid YAML: it is nested too deeply") from error
 
 
-def _require_few(node: Any, where: str) -> None:
-    """Refuse what aliases make endless: whoever walks through it would not come back for hours."""
-    known: dict[int, float] = {}
-
-    def count(node: Any) -> float:
-        if id(node) not in known:
-            known[id(node)] = math.inf  # while its parts are counted: one of them may be itself
-            parts = node.value if isinstance(node.value, list) else []
-            known[id(node)] = 1 + sum(count(n) for part in parts for n in (part if isinstance(part, tuple) else (part,)))
-        return known[id(node)]
-
-    if node is not None and count(node) > MAX_VALUES:
-        raise ConfigError(f"{where} has more than {MAX_VALUES} values with those that aliases repeat; expected fewer")
+def _count(node: Any, known: dict[int, float]) -> float:
+    """Return how many values there are in a node of YAML, those that aliases repeat counted each time."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # while its parts are counted, one of which may be itself
+        parts = node.value if isinstance(node.value, list) else []
+        known[id(node)] = 1 + sum(_count(n, known) for part in parts for n in (part if type(part) is tuple else [part]))
+    return known[id(node)]
 
 
 @cache
 def _loader() -> Any:
-    """Return PyYAML's safe loader, which takes the last of equal keys without a word, as one that refuses them."""
+    """Return PyYAML's safe loader as one that refuses equal keys, and aliases that make a small text endless."""
     import yaml
 
     class Loader(yaml.SafeLoader):
+        def get_single_node(self) -> Any:
+            node = super().get_single_node()
+            if node is not None and _count(node, {}) > MAX_VALUES:
+                raise yaml.MarkedYAMLError(problem=f"aliases make more than {MAX_VALUES} values of it")
+            return node
+
         def compose_mapping_node(self, anchor: Any) -> Any:
             node = super().compose_mapping_node(anchor)
             seen = set()

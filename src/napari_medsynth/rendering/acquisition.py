@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..core.affine import Affine
+from ..core.progress import finish
 from .banded import Banded, FloatArray, applied, gaussian, linear
 from .lattice import Lattice
 from .workers import side_by_side
@@ -124,11 +125,11 @@ class Acquisition:
 
     def take(self, image: torch.Tensor) -> torch.Tensor:
         """Return what :meth:`taking` gives; ``image`` stays."""
-        return _last(self.taking(image.clone()))
+        return finish(self.taking(image.clone()))
 
     def back(self, low: torch.Tensor) -> torch.Tensor:
         """Return what :meth:`bringing_back` gives."""
-        return _last(self.bringing_back(low))
+        return finish(self.bringing_back(low))
 
     def labels(self, codes: torch.Tensor) -> torch.Tensor:
         """Return labels ``(z, y, x)`` of any type on :attr:`lattice`: those at the centres of its voxels."""
@@ -149,11 +150,3 @@ def _count(lattice: Lattice, axis: int, voxel: float) -> int:
     if size == 1 or voxel <= spacing * (1 + 1e-6):
         return size
     return min(size, max(2, round(size * spacing / voxel)))
-
-
-def _last(made: Made) -> torch.Tensor:
-    while True:
-        try:
-            next(made)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from functools import cached_property
 from ..core.errors import LabelError, shown
 from ..core.labels import Label, LabelMap
 from ..core.rng import stream
+from ..core.schemes import scheme, scheme_names
 from ..core.settings import nearest
 from .distribution import standard_normal
 from .prior import BACKGROUND, ClassPrior, Prior
@@ -147,7 +148,16 @@ class _Classes:
         more = f" and {len(words) - _MAX_LISTED} more" if len(words) > _MAX_LISTED else ""
         given = f"{self.prior.source} has no intensities for {', '.join(words[:_MAX_LISTED])}{more}"
         classes = ", ".join(sorted(self.prior.classes))
-        return f"{given}; expected 'tissues' to give them one of its classes ({classes}), or a 'scheme' that names them"
+        fitting = [name for name in scheme_names() if self._would_know(missing, name)]
+        named = f" ({' or '.join(fitting)})" if fitting else ""
+        hint = f"a 'scheme' that names them{named}, or 'tissues' to give them one of its classes ({classes})"
+        return f"{given}; expected {hint}"
+
+    def _would_know(self, values: Iterable[int], name: str) -> bool:
+        """Whether the prior would have a class for all these values if they were named by a scheme."""
+        table = scheme(name)
+        known = {entry.value for entry in table if plain_name(entry.tissue) in self._known}
+        return known.issuperset(values)
 
     def _of(self, value: int) -> tuple[str, ClassPrior] | None:
         for name in self._candidates(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from ..core.box import Box
 from ..core.case import Case
 from ..core.labels import LabelMap, LabelTable
-from ..core.progress import Job, Progress, finish
+from ..core.progress import Job, Progress, finish, told_as
 from ..core.volume import Volume
-from .acquisition import Acquisition, Made
+from .acquisition import Acquisition
 from .bias import log_field
 from .codes import Codes
 from .geometry import Geometry
@@ -164,8 +165,8 @@ class _Scene:
         self._warped = self.geometry.labels(self._source)
         images = []
         for number in range(count):
-            phases, made = self._image(number), 1 + len(_PHASES) * number
-            images.append((yield from _reported(phases, made, total)))
+            progress = partial(_progress, 1 + len(_PHASES) * number, total)
+            images.append((yield from told_as(self._image(number), progress)))
         return images
 
     def labels(self) -> torch.Tensor:
@@ -186,13 +187,13 @@ class _Scene:
         image = torch.empty(self.geometry.shape, device=self.device)
         adjustment = yield from self._painted(number, image)
         scanner = self.grid or self._acquisition(number)
-        low = yield from _in_phase(1, scanner.taking(image, adjustment))
+        low = yield from told_as(scanner.taking(image, adjustment), lambda _: 1)
         for stage in ARTEFACTS:
             drawn = channel[stage.name]
             low = stage.apply(low, drawn, scanner.lattice) if drawn else low
             yield 1
         if self.grid is None:
-            low = yield from _in_phase(2, scanner.bringing_back(low, out=image))
+            low = yield from told_as(scanner.bringing_back(low, out=image), lambda _: 2)
         is_hu = _modality(self._params, number) == "CT" and not (channel["intensity"] or {}).get("normalise")
         return low.round_() if is_hu else low
 
@@ -221,24 +222,8 @@ class _Scene:
         return Adjustment(intensity, min(low for low, _ in ranges), max(high for _, high in ranges))
 
 
-def _in_phase(phase: int, made: Made) -> Generator[int, None, torch.Tensor]:
-    """Run what yields at each slab, and yield the number of its phase instead."""
-    while True:
-        try:
-            next(made)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        yield phase
-
-
-def _reported(phases: Generator[int, None, torch.Tensor], done: int, total: int) -> Job[torch.Tensor]:
-    """Run what yields the number of its phase, and report that as progress."""
-    while True:
-        try:
-            phase = next(phases)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        yield Progress(done + phase, total, _PHASES[phase])
+def _progress(before: int, total: int, phase: int) -> Progress:
+    return Progress(before + phase, total, _PHASES[phase])
 
 
 def _outcome(codes: Codes, labels: LabelMap, step: Render) -> Codes:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..core.case import Case
-from ..core.errors import ConfigError
+from ..core.errors import ConfigError, RecordError, shown
 from ..core.labels import MAX_LABEL, LabelMap
 from ..core.progress import Job
 from ..core.rng import child_seed, stream
@@ -30,7 +30,7 @@ from .bias import BiasField
 from .contrast import draw_intensities, smooth_shares
 from .crop import draw_crop
 from .flip import Flip
-from .grid import grid_params
+from .grid import grid_params, require_grid
 from .intensity import Intensity
 from .lattice import Lattice
 from .naming import named_labels
@@ -113,6 +113,14 @@ class Render(Step):
     def draw(self, case: Case, rng: np.random.Generator) -> dict[str, Any]:
         """Draw shape, intensities and what the scanner adds.
 
+        Returns
+        -------
+        dict
+            ``seed`` of all that is not drawn here; ``grid``, shape and affine of the label map; ``omitted``, pairs of a
+            label and what is in its place; ``crop``, ``warp`` and ``flip``, None where they do not happen; and of
+            each of ``channels`` its ``preset``, ``intensities`` ``[value, mean, std]`` of 0 and every label, ``smooth``
+            ``[value, share]`` where the prior knows that share of the variance, and every other stage by its name.
+
         Raises
         ------
         ConfigError
@@ -141,16 +149,24 @@ class Render(Step):
         return params
 
     def apply(self, case: Case, params: Mapping[str, Any]) -> Case:
-        """Return the case with an image, and with its labels as they are in that image; nothing is drawn or read."""
+        """Return the case with an image, and with its labels as they are in that image; nothing is drawn.
+
+        Raises
+        ------
+        GridError
+            If the params were drawn for a label map on another grid.
+        RecordError
+            If they were drawn for other labels.
+        """
         from .engine import rendered
 
-        return rendered(case, self.read_labels(case), params, self)
+        return rendered(case, self._labels_of(case, params), params, self)
 
     def applying(self, case: Case, params: Mapping[str, Any]) -> Job[Case]:
         """Do the same as a job that reports slabs."""
         from .engine import rendering
 
-        return rendering(case, self.read_labels(case), params, self)
+        return rendering(case, self._labels_of(case, params), params, self)
 
     def read_labels(self, case: Case) -> LabelMap:
         """Return the labels of a case with the names and tissues that their values have here.
@@ -171,6 +187,16 @@ class Render(Step):
         own = preset(self.preset)
         found = {name: self._stage(name, own) for name in STAGES}
         return {name: stage for name, stage in found.items() if stage is not None and stage.prob > 0}
+
+    def _labels_of(self, case: Case, params: Mapping[str, Any]) -> LabelMap:
+        """Return the labels of a case, which have to be those that ``params`` were drawn for."""
+        labels = self.read_labels(case)
+        require_grid(labels, params)
+        known = {int(value) for value, *_ in params["channels"][0]["intensities"]}
+        others = [value for value in labels.values() if value not in known]
+        if others:
+            raise RecordError(f"a rendering has no intensities for labels {shown(others)}; expected its own label map")
+        return labels
 
     def _omitted(self, labels: LabelMap, seed: int) -> list[list[int]]:
         """Return the labels that this image does not have, and what is in their place."""

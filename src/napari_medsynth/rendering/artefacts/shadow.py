@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,6 +50,9 @@ class Shadow(Artefact):
     )
     count: tuple[int, int] = setting((0, 2), "How many shadows there are of what no label shows", low=0, high=20)
     width: tuple[float, float] = setting((2.0, 8.0), "Width of those", unit="mm", low=0.1, high=200)
+    white: float | None = setting(
+        255.0, "Brightest value of the display, above no signal; left out, there is none", low=0, high=1_000_000
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,7 +64,7 @@ class Shadow(Artefact):
         for _ in range(int(rng.integers(*self.count, endpoint=True))):
             place = [uniform(rng, (0, 1)), uniform(rng, (0, 0.7)), uniform(rng, (0, 1))]
             shadows.append([*place, uniform(rng, self.width)])
-        return {"strength": uniform(rng, self.strength), "shadows": shadows}
+        return {"strength": uniform(rng, self.strength), "shadows": shadows, "white": self.white}
 
     @staticmethod
     def apply(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice) -> torch.Tensor:
@@ -72,6 +76,7 @@ class Shadow(Artefact):
 
         if params["strength"] == 0:
             return image
+        white = math.inf if params["white"] is None else params["white"]
         floor = floor_of(image)
         spacing = [step / max(1, lattice.extent[2] / WIDEST) for step in lattice.spacing]
         cells = [_cell(n, step) for n, step in zip(lattice.shape, spacing, strict=True)]
@@ -84,7 +89,8 @@ class Shadow(Artefact):
         def work(_: int, start: int, stop: int) -> None:
             part = image[start:stop]
             field = interpolate(coarse[None, start:stop], reached, mode="bilinear", align_corners=False)[0]
-            part.copy_((part - floor).mul_(field[:, : part.shape[1], : part.shape[2]]).add_(floor))
+            seen = (part - floor).mul_(field[:, : part.shape[1], : part.shape[2]])
+            part.copy_(seen.clamp_(max=white).add_(floor))
 
         run(work, lattice.shape, image.device)
         return image

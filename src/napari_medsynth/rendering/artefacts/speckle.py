@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import gamma
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -33,7 +33,7 @@ class Speckle(Artefact):
     a Rayleigh distribution with a mean of 1.91 standard deviations (Burckhardt, "Speckle in ultrasound B-mode scans",
     IEEE Transactions on Sonics and Ultrasonics 25, 1978). A display compresses it, which is done here by a power; the
     image is multiplied by that, scaled so that its mean stays. Where voxels are too large to show a resolution cell it
-    is made larger, and keeps its form.
+    is made larger, and keeps its form. What would be brighter than white is white.
     """
 
     name: ClassVar[str] = "speckle"
@@ -43,6 +43,9 @@ class Speckle(Artefact):
     )
     axial: tuple[float, float] = setting((0.25, 0.5), "Resolution along the beam, y", unit="mm", low=0.01, high=20)
     lateral: tuple[float, float] = setting((0.8, 1.8), "Resolution across the beam", unit="mm", low=0.01, high=20)
+    white: float | None = setting(
+        255.0, "Brightest value of the display, above no signal; left out, there is none", low=0, high=1_000_000
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +58,7 @@ class Speckle(Artefact):
             "axial": uniform(rng, self.axial),
             "lateral": uniform(rng, self.lateral),
             "seed": child_seed(rng),
+            "white": self.white,
         }
 
     @staticmethod
@@ -62,17 +66,17 @@ class Speckle(Artefact):
         """Return the image with speckle; see :meth:`Artefact.apply`."""
         from .kspace import floor_of, run
 
-        power = params["strength"]
+        power, white = params["strength"], math.inf if params["white"] is None else params["white"]
         if power == 0:
             return image
         floor = floor_of(image)
-        mean = 2 ** (power / 2) * gamma(1 + power / 2)
+        mean = 2 ** (power / 2) * math.gamma(1 + power / 2)
 
         def work(_: int, start: int, stop: int) -> None:
             echoes = _echoes(start, stop, params, lattice, image.device)
             for part, (real, imaginary) in zip(image[start:stop], echoes, strict=True):
                 envelope = (real.square() + imaginary.square()).log_().mul_(power / 2).exp_()
-                part.copy_((part - floor).mul_(envelope).div_(mean).add_(floor))
+                part.copy_((part - floor).mul_(envelope).div_(mean).clamp_(max=white).add_(floor))
 
         run(work, lattice.shape, image.device)
         return image
