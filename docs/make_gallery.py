@@ -25,6 +25,9 @@ STILL = {"warp": {"prob": 0}, "flip": {"prob": 0}}
 EVEN = {**STILL, "bias_field": {"prob": 0}}
 PLAIN = {**STILL, **{name: {"prob": 0} for name in ("bias_field", "resolution", "noise", "shadow")}}
 
+#: Bytes of a picture.
+LARGEST = 150_000
+
 STRENGTHS = (0.25, 0.5, 1.0)
 
 
@@ -63,12 +66,17 @@ def magnetic() -> None:
     """Each artefact of MR alone, at three strengths."""
     spine = body("lumbar spine")
     still = {"preset": "spine-t2", **PLAIN}
-    for number, names in enumerate((("motion", "ghosting", "wrap"), ("gibbs", "spikes", "zipper")), 1):
-        rows = [strengths(spine, name, still) for name in names]
-        sheet(f"gallery_artefacts_{number}", rows)
+    rows = [
+        strengths(spine, "motion", still),
+        strengths(spine, "ghosting", still, ghosts=[4, 4]),
+        strengths(spine, "ghosting", still, kind="breathing"),
+        strengths(spine, "wrap", still),
+    ]
+    sheet("gallery_artefacts_1", rows)
+    sheet("gallery_artefacts_2", [strengths(spine, name, still) for name in ("gibbs", "spikes", "zipper")])
     noisy = [("gaussian", s) for s in (0.02, 0.05, 0.1)]
     rows = [
-        strengths(spine, "metal", still),
+        strengths(spine, "metal", still, radius=[5, 5]),
         [
             clean(spine, still),
             *(one(spine, still, "noise", {"std": [s, s], "kind": k}, f"noise {s}") for k, s in noisy),
@@ -85,7 +93,7 @@ def scanners() -> None:
     """Slices of more and more mm, and the shapes that warping gives."""
     spine = body("lumbar spine")
     still = {"preset": "spine-t2", **PLAIN}
-    thick = {"prob_iso": 0, "prob_min": 0, "along": "y"}
+    thick = {"prob_iso": 0, "prob_min": 0, "slices": "coronal"}
     slices = [one(spine, still, "resolution", {**thick, "aniso": [mm, mm]}, f"{mm} mm slices") for mm in (3, 5, 8)]
     shapes = [warped(spine, mm) for mm in (2, 5, 8)]
     smooth = {**still, "texture": {"prob": 0}}
@@ -99,7 +107,7 @@ def scanners() -> None:
 def others() -> None:
     """CT with metal, and a lesion under ultrasound."""
     still = {"preset": "abdomen-ct", **PLAIN}
-    rows = [strengths(body("abdomen"), "metal", still, kind="ct")]
+    rows = [strengths(body("abdomen"), "metal", still, kind="ct", radius=[5, 5])]
     still = {"preset": "breast-us", **PLAIN, "speckle": {"prob": 0}, "shadow": {"prob": 0}}
     rows += [strengths(breast(), name, still) for name in ("speckle", "shadow")]
     sheet("gallery_ct_us", rows)
@@ -144,7 +152,8 @@ def strengths(case: Case, name: str, still: dict[str, Any], **settings: Any) -> 
     without = render(case, **still)
     made = [render(case, **{**still, name: {"strength": [s, s], **settings}}) for s in STRENGTHS]
     where = most_changed(made[-1], without) if name == "metal" else None
-    titles = ("without", *(f"{name} {s}" for s in STRENGTHS))
+    shown_as = settings["kind"] if name == "ghosting" and "kind" in settings else name
+    titles = ("without", *(f"{shown_as} {s}" for s in STRENGTHS))
     found = zip((without, *made), titles, strict=True)
     return [picture(windowed(grey(image, where), grey(without, where)), title) for image, title in found]
 
@@ -221,7 +230,10 @@ def sheet(name: str, rows: Sequence[Iterable[Image.Image]], width: int = 200) ->
     for part in strips:
         whole.paste(part, (0, top))
         top += part.height
-    whole.save(IMAGES / f"{name}.jpg", quality=78, optimize=True)
+    for quality in range(80, 40, -5):
+        whole.save(IMAGES / f"{name}.jpg", quality=quality, optimize=True)
+        if (IMAGES / f"{name}.jpg").stat().st_size <= LARGEST:
+            return
 
 
 def strip(row: list[Image.Image], width: int, gap: int = 4, head: int = 20) -> Image.Image:

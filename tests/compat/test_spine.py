@@ -164,6 +164,12 @@ def test_label_maps_that_are_not_of_a_spine_are_told_in_one_line():
         SpineSynthGenerator().generate_synthetic_mri(spine() * 0)
 
 
+def test_a_dataset_says_which_label_map_cannot_be_rendered():
+    dataset = SyntheticDataset([spine(), spine() * 0], SpineSynthGenerator())
+    with pytest.raises(LabelError, match=r"^label map 1: .* is all background"):
+        dataset[3]
+
+
 def test_a_call_that_failed_does_not_count():
     generator = SpineSynthGenerator(seed=1)
     with pytest.raises(ConfigError, match="contrast_alpha"):

@@ -9,7 +9,7 @@ from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.case import Case, case_id
 from napari_medsynth.core.errors import ConfigError, GridError
 from napari_medsynth.core.labels import LabelMap
-from napari_medsynth.core.progress import Progress, finish
+from napari_medsynth.core.progress import Progress, finish, told_as
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.rng import MAX_SEED, child_seed, stream
 from napari_medsynth.core.volume import Volume

@@ -14,7 +14,16 @@ from napari_medsynth.core.errors import ConfigError, GridError, LabelError, Read
 from napari_medsynth.core.labels import LabelMap, LabelTable
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.volume import Volume
-from napari_medsynth.io import exchange, read_case, verify, write_case, write_labels, write_volume
+from napari_medsynth.io import (
+    exchange,
+    read_case,
+    read_labels,
+    read_volume,
+    verify,
+    write_case,
+    write_labels,
+    write_volume,
+)
 
 PLACE = Affine.from_spacing((2.5, 0.5, 0.5), (10, 20, 30))
 CASE = Case(
@@ -42,6 +51,26 @@ def assert_same(expected, found):
             assert np.array_equal(one.array, other.array)
             assert one.array.dtype == other.array.dtype
             assert np.array_equal(one.affine.matrix, other.affine.matrix)
+
+
+def test_a_part_of_a_case_read_alone_knows_what_the_index_says_of_it(folder):
+    labels, image = folder / "labels.nii.gz", folder / "image.nii.gz"
+    assert read_labels(labels).table == CASE.labels.table
+    assert len(read_labels(folder / "instances.nii.gz").table) == 0
+    assert read_volume(image).modality == "CT"
+    assert read_case(image, labels).history == CASE.history
+    assert verify(image) == []
+    write_volume(CASE.image, folder / "other.nii.gz")  # not a part of the case
+    assert read_volume(folder / "other.nii.gz").modality == "CT"
+    (folder / "image.nii.gz").write_bytes((folder / "labels.nii.gz").read_bytes())
+    assert "image.nii.gz" in verify(image)[0]
+
+
+@pytest.mark.parametrize("index", ['{"name": "mine"}', '{"files": {"labels.nii.gz": 3}}', '{"files": {}}'])
+def test_an_index_of_something_else_says_nothing(tmp_path, index):
+    write_labels(LabelMap(np.ones((2, 3, 4), np.uint8)), tmp_path / "labels.nii.gz")
+    (tmp_path / "case.json").write_text(index)
+    assert len(read_labels(tmp_path / "labels.nii.gz").table) == 0
 
 
 def test_a_case_comes_back_without_its_host(folder):

@@ -30,6 +30,15 @@ def drawn(*args, **kwargs) -> dict[int, tuple[float, float]]:
 KIDNEYS = labels(Label(1, "left kidney", "kidney", "left"), Label(2, "kidney_right", "kidney", "right"))
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("left lung", "right lung"), ("lung_L", "lung_R"), ("ctx-lh-insula", "ctx-rh-insula"), ("leftLung", "rightLung")],
+)
+def test_both_sides_of_a_structure_are_of_one_class_however_the_side_is_written(left, right):
+    found = drawn(labels(Label(1, left), Label(2, right), Label(3, "spleen")), Prior({}, WIDE))
+    assert found[1] == found[2] != found[3]
+
+
 def test_every_value_present_is_listed_in_order_with_the_background_first():
     found = draw_intensities(labels(top=3), Prior({}, WIDE), seed=0)
     assert [row[0] for row in found] == [0, 1, 2, 3]

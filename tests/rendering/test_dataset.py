@@ -215,8 +215,8 @@ def test_items_that_cannot_be_made_are_told_in_one_line(maps, dataset):
         dataset.set_epoch(-1)
     with pytest.raises(ConfigError, match="has no labels"):
         RenderDataset([Case(id="empty")])[0]
-    with pytest.raises(LabelError, match="all background"):
-        RenderDataset([LabelMap(np.zeros(SHAPE, np.uint8))])[0]
+    with pytest.raises(LabelError, match=r"^item 1, case 'slice': label map .* is all background"):
+        RenderDataset([maps[0], Case(id="slice", labels=LabelMap(np.zeros(SHAPE, np.uint8)))])[1]
     with pytest.raises(GridError, match="the label map is 12×20×16 voxels and other is 10×20×16"):
         RenderDataset(maps[:1], also_labels=[{"other": nested(shape=(10, 20, 16))}])[0]
 

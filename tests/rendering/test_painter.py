@@ -31,7 +31,7 @@ def texture(share=(0.0, 0.0), fwhm=3.0, partial_volume=0.0):
 def painted(array, intensities, drawn=None, window=None, lattice=LATTICE):
     codes = Codes.of(LabelMap(array))
     labels = codes.tensor if window is None else codes.tensor[window.slices].contiguous()
-    painter = Painter(labels, codes, {"intensities": intensities, "texture": drawn}, 7, lattice, window)
+    painter = Painter(labels, codes, {"intensities": intensities, "smooth": [], "texture": drawn}, 7, lattice, window)
     out = torch.empty(labels.shape)
     painter.paint(0, 0, labels.shape[0], out)
     return out.numpy()
@@ -144,7 +144,7 @@ def test_partial_volume_of_noise_is_the_blur_of_every_classs_variance():
 
 def test_slabs_of_a_partial_volume_fit_together():
     codes = Codes.of(LabelMap(classes()))
-    channel = {"intensities": table(MEANS, [0.0] * 4), "texture": texture(partial_volume=3.0)}
+    channel = {"intensities": table(MEANS, [0.0] * 4), "smooth": [], "texture": texture(partial_volume=3.0)}
     painter = Painter(codes.tensor, codes, channel, 7, LATTICE)
     whole, parts = torch.empty(SIZE), torch.empty(SIZE)
     painter.paint(0, 0, 24, whole)

@@ -147,7 +147,7 @@ def test_a_preset_may_be_spelled_with_underscores_and_capitals():
 
 
 def test_a_presets_intensities_are_a_prior_file_of_their_own():
-    folder = files("napari_medsynth.rendering") / "presets"
+    folder = files("napari_medsynth.rendering") / "preset_data"
     for name in NAMES:
         values = parse_yaml((folder / f"{name}.yaml").read_text(encoding="utf-8"), name)
         kept = {key: values[key] for key in ("classes", "default", "background", "random") if key in values}

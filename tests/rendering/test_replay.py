@@ -12,6 +12,7 @@ import pytest
 
 from napari_medsynth import Case, LabelMap, LabelTable, Recipe, Render, read_case, write_case
 from napari_medsynth.core.affine import Affine
+from napari_medsynth.core.errors import GridError, RecordError
 from napari_medsynth.core.record import Record
 from napari_medsynth.core.rng import stream
 from napari_medsynth.core.step import replay
@@ -117,6 +118,30 @@ def test_two_renderings_in_one_recipe_differ_and_are_replayed():
     assert made.history[0].params == once.history[0].params
     assert made.history[1].params["seed"] != made.history[0].params["seed"]
     same(made, replay(case, made.history))
+
+
+def test_a_history_of_another_grid_or_other_labels_is_refused():
+    """What was drawn for one label map is not quietly done to another."""
+    case = labelled()
+    history = Render()(case, seed=1).history
+    shifted = LabelMap(case.labels.array, case.labels.affine.shifted((0, 0, 3)))
+    for other in (LabelMap(case.labels.array[:, 1:], case.labels.affine), shifted):
+        with pytest.raises(GridError, match="expected the same grid"):
+            replay(Case(id="other", labels=other), history)
+    other = LabelMap(np.where(case.labels.array == 3, 17, case.labels.array), case.labels.affine)
+    with pytest.raises(RecordError, match=r"no intensities for labels \[17\]; expected its own label map"):
+        replay(Case(id="other", labels=other), history)
+
+
+def test_a_prior_is_that_of_the_first_channel(tmp_path):
+    path = tmp_path / "dark.yaml"
+    path.write_text("default: {mean: 1, std: 0}")
+    case, also = labelled("spine-t2"), ("spine-t1",)
+    own, dark = (
+        Render(preset="spine-t2", also=also, prior=prior).draw(case, stream(1))["channels"] for prior in (None, path)
+    )
+    assert {mean for _, mean, _ in dark[0]["intensities"]} == {1.0}
+    assert dark[1] == own[1]
 
 
 def test_a_2d_case_is_replayed():

@@ -13,6 +13,7 @@ from ..core.case import Case, case_id
 from ..core.errors import ConfigError, WriteError, shown
 from ..core.recipe import Recipe
 from ..core.yaml_text import read_yaml
+from ..io.names import INDEX
 from ..rendering.flip import Flip
 from ..rendering.presets import preset_names
 from ..rendering.step import Render as RenderStep
@@ -29,8 +30,6 @@ FAMILY = "spine"
 
 #: Where a scan goes below, it is likely to be CT: air is at -1000 HU, and MR has no negative values.
 LOW_HU = -500
-
-INDEX = "case.json"  #: what the folder of a case holds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..core.case import Case
-from ..core.errors import ConfigError, shown
+from ..core.errors import ConfigError, LabelError, shown
 from ..core.labels import LabelMap
 from ..core.rng import stream
 from ..core.volume import Volume
@@ -198,8 +198,12 @@ class SyntheticDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """
         if not 0 <= index < len(self):
             raise IndexError(f"item {index} of a dataset of {len(self)}")
-        labels = self.label_maps[index % len(self.label_maps)]
-        image = self.generator.image(labels, self.epoch * len(self) + index)
+        number = index % len(self.label_maps)
+        labels = self.label_maps[number]
+        try:
+            image = self.generator.image(labels, self.epoch * len(self) + index)
+        except LabelError as error:
+            raise LabelError(f"label map {number}: {error}") from error
         return torch.from_numpy(image[None]), torch.from_numpy(labels.array.astype(np.int64))
 
 

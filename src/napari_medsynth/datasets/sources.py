@@ -17,9 +17,9 @@ from typing import Any
 
 from ..core.case import Case, case_id
 from ..core.errors import ConfigError, ReadError, SplitError, shown
-from ..io.cases import INDEX, read_case
+from ..io.cases import read_case
 from ..io.files import read_labels
-from ..io.names import ITK, NIFTI, PNG, format_of, split_suffix
+from ..io.names import INDEX, ITK, NIFTI, PNG, format_of, split_suffix
 from ..io.plainfile import file_sum
 
 StrPath = str | os.PathLike[str]

@@ -15,14 +15,12 @@ from ..core.record import Record
 from ..core.volume import Volume
 from .atomic import atomic_folder, json_text
 from .files import StrPath, read_labels, read_volume, write_voxels
-from .names import split_suffix
+from .names import IMAGE, INDEX, INSTANCES, LABELS, split_suffix
 from .plainfile import file_sum, read_json, sum_problem
 from .sidecar import history_of, read_sidecar, require_version, text_of
 from .voxels import Nonfinite
 
-INDEX = "case.json"
 VERSION = 1
-IMAGE, LABELS, INSTANCES = "image.nii.gz", "labels.nii.gz", "instances.nii.gz"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 

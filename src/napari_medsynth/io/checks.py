@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..core.errors import MedsynthError
-from .cases import INDEX, CaseIndex
+from .cases import CaseIndex
 from .files import StrPath, read_volume
+from .names import INDEX
 from .plainfile import sum_problem
 from .sidecar import read_sidecar
 
@@ -15,8 +16,8 @@ def verify(path: StrPath) -> list[str]:
     """Return the problems of a case folder, a DICOM folder or an image file; an empty list means that it is whole.
 
     A case is compared with the sizes and checksums in its ``case.json``: files that are missing, cut short, altered or
-    not listed, and a newer version, are problems. An image is read in full and compared with its sidecar, if it has
-    one.
+    not listed, and a newer version, are problems. An image is read in full and compared with its sidecar, or its case's
+    index, if it has one.
     """
     path = Path(path)
     try:

@@ -8,6 +8,9 @@ NIFTI = (".nii", ".nii.gz")
 ITK = (".mha", ".mhd", ".nrrd", ".nhdr")
 PNG = (".png",)
 
+#: What is in the folder of a case: meaning, history and checksums, and its parts.
+INDEX, IMAGE, LABELS, INSTANCES = "case.json", "image.nii.gz", "labels.nii.gz", "instances.nii.gz"
+
 #: Formats that are written, most capable first; ``.mhd`` and ``.nhdr`` would be two files.
 WRITTEN = (".nii.gz", ".nii", ".mha", ".nrrd", ".png")
 

@@ -16,7 +16,7 @@ from ..core.affine import Affine
 from ..core.errors import MedsynthError, ReadError, WriteError
 from ..core.labels import LabelTable
 from ..core.record import Record
-from .names import split_suffix
+from .names import IMAGE, INDEX, INSTANCES, LABELS, split_suffix
 from .plainfile import read_json
 
 KEY = "napari-medsynth"
@@ -94,6 +94,8 @@ def sidecar_path(path: Path) -> Path:
 def read_sidecar(path: Path) -> Sidecar:
     """Read what is kept beside the image at ``path``; an empty :class:`Sidecar` if there is nothing of ours.
 
+    Of a part of a case that was written as a folder, it is what the case's index says.
+
     Raises
     ------
     ReadError
@@ -101,7 +103,7 @@ def read_sidecar(path: Path) -> Sidecar:
     """
     beside = sidecar_path(Path(path))
     if not beside.is_file():
-        return Sidecar()
+        return _in_case(Path(path))
     ours = read_json(beside).get(KEY)
     if ours is None:
         return Sidecar()
@@ -109,6 +111,24 @@ def read_sidecar(path: Path) -> Sidecar:
         raise ReadError(f"{beside} holds {KEY} = {type(ours).__name__}; expected a mapping")
     sidecar = Sidecar.from_json(ours, beside)
     return sidecar if _belongs(sidecar, Path(path)) else Sidecar()
+
+
+def _in_case(path: Path) -> Sidecar:
+    """Return what the index of a case says of one of its parts; an empty :class:`Sidecar` if this is none."""
+    index = path.with_name(INDEX)
+    if path.name not in (IMAGE, LABELS, INSTANCES) or not index.is_file():
+        return Sidecar()
+    value = read_json(index)
+    files, tables = value.get("files"), value.get("tables")
+    known = files.get(path.name) if isinstance(files, dict) else None
+    if not isinstance(known, dict):
+        return Sidecar()
+    kept: dict[str, Any] = {key: value[key] for key in ("version", "history") if key in value}
+    if path.name == IMAGE:
+        kept["modality"] = value.get("modality", "")
+    elif isinstance(tables, dict):
+        kept["labels"] = tables.get(split_suffix(path)[0], [])
+    return Sidecar.from_json({**kept, "file": {"name": path.name, **known}}, index)
 
 
 def merged(sidecar: Sidecar, path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..core.rng import stream
 from ..core.schemes import scheme, scheme_names
 from ..core.settings import nearest
 from .distribution import standard_normal
+from .naming import SIDES
 from .prior import BACKGROUND, ClassPrior, Prior
 
 #: Where a label map has one of these, it covers the body, and what is outside is air; else it is tissue that has no
@@ -21,7 +22,8 @@ COVERING = frozenset(("fat", "skin", "soft tissue", "surroundings"))
 
 _MAX_LISTED = 10
 _DIGITS = 6
-_SIDE = re.compile(r"\b(left|right|lh|rh|l|r)\b")
+_SIDE = re.compile(rf"\b({'|'.join(SIDES)})\b")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  #: between the words of "leftLung"
 
 
 def draw_intensities(
@@ -115,7 +117,11 @@ def plain_name(name: str) -> str:
 
 def without_side(name: str) -> str:
     """Return a plain name without the words for left and right."""
-    return " ".join(_SIDE.sub(" ", plain_name(name)).split()) or plain_name(name)
+    for spelled in (plain_name(name), plain_name(_CAMEL.sub(" ", name))):
+        rest = " ".join(_SIDE.sub(" ", spelled).split())
+        if rest and rest != spelled:
+            return rest
+    return plain_name(name)
 
 
 @dataclass(frozen=True)

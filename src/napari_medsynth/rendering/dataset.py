@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..core.case import Case, case_id
-from ..core.errors import ConfigError, GridError, shown
+from ..core.errors import ConfigError, GridError, LabelError, shown
 from ..core.labels import LabelMap
 from ..core.record import plain
 from ..core.rng import stream
@@ -171,7 +171,10 @@ class DrawnItems(Dataset[Drawn]):
             raise IndexError(f"item {index} of a dataset of {whole.length}")
         number = whole.epoch * whole.length + index
         case = _case(whole.label_maps[index % len(whole.label_maps)])
-        params = whole.step.draw(case, stream(whole.seed, number, whole.step.name))
+        try:
+            params = whole.step.draw(case, stream(whole.seed, number, whole.step.name))
+        except (ConfigError, LabelError) as error:
+            raise type(error)(f"item {index}, case {case.id!r}: {error}") from error
         return Drawn(case, plain(params), {"seed": int(whole.seed), "case": number, "occurrence": 0})
 
 

@@ -13,9 +13,9 @@ from ..core.labels import Label, LabelMap, LabelTable
 from ..core.rng import stream
 from ..core.settings import setting
 from .lattice import Lattice
+from .naming import SIDES
 from .stage import Params, Stage
 
-_SIDES = {"left": "left", "l": "left", "lh": "left", "right": "right", "r": "right", "rh": "right"}
 #: Words of names as they are written: "left lung", "kidney_left", "ctx-lh-insula", "leftLung"; "L1" is one, a vertebra.
 _WORD = re.compile(r"[A-Za-z][0-9]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -85,6 +85,6 @@ def side_pairs(table: LabelTable) -> tuple[tuple[int, int], ...]:
 def _side_and_rest(entry: Label) -> tuple[str, tuple[str, ...]]:
     """Return the side of a label, empty if it has none, and the words of its name that are not about sides."""
     words = [word.lower() for word in _WORD.findall(entry.name)]
-    named = {_SIDES[word] for word in words if word in _SIDES}
+    named = {SIDES[word] for word in words if word in SIDES}
     side = entry.side or (named.pop() if len(named) == 1 else "")
-    return side, tuple(word for word in words if word not in _SIDES)
+    return side, tuple(word for word in words if word not in SIDES)

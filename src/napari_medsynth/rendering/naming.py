@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..core.errors import LabelError
-from ..core.labels import LabelMap, LabelTable
+from ..core.labels import LabelMap, LabelTable, Side
 from ..core.schemes import scheme as scheme_of
+
+#: Words of names that say on which side of the patient a structure is.
+SIDES: dict[str, Side] = {"left": "left", "l": "left", "lh": "left", "right": "right", "r": "right", "rh": "right"}
 
 
 def named_labels(

@@ -62,7 +62,7 @@ class Painter:
         texture = channel["texture"]
         means = {int(value): mean for value, mean, _ in channel["intensities"]}
         stds = {int(value): std for value, _, std in channel["intensities"]}
-        known = {int(value): share for value, share in channel.get("smooth", ())}
+        known = {int(value): share for value, share in channel["smooth"]}
         shares = {value: _smooth_share(texture, value, known.get(value)) if texture else 0.0 for value in stds}
         white = {value: std * (1 - abs(shares[value])) ** 0.5 for value, std in stds.items()}
         slow = {value: std * math.copysign(abs(shares[value]) ** 0.5, shares[value]) for value, std in stds.items()}

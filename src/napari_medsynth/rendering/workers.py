@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 
 import torch
 
@@ -32,7 +33,7 @@ def side_by_side(work: Callable[[int, int, int], None], shape: Shape, device: to
     Closed early, it waits for the slabs that are being made and makes no more.
     """
     parts = slabs(shape, device)
-    if device.type != "cpu":
+    if device.type != "cpu" or torch.get_num_threads() == 1:
         for number, part in enumerate(parts):
             work(number, *part)
             yield number + 1
@@ -45,6 +46,18 @@ def side_by_side(work: Callable[[int, int, int], None], shape: Shape, device: to
             yield done
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Work in this thread alone: for what is so small that threads cost more than they give."""
+    with _STARTING:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _started(parts: int) -> ThreadPoolExecutor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QMenu, QPushButton
 
 from ..core.errors import MedsynthError
@@ -18,7 +19,14 @@ class CopyButton(QPushButton):
     ----------
     texts
         For each entry of its menu, what makes the text when it is chosen. It may raise an error of this package.
+
+    Attributes
+    ----------
+    copied : Signal(str)
+        The text of this entry was copied.
     """
+
+    copied = Signal(str)
 
     def __init__(self, texts: Mapping[str, Callable[[], str]]) -> None:
         super().__init__()
@@ -40,6 +48,7 @@ class CopyButton(QPushButton):
 
     def _copy(self, kind: str, *_: Any) -> None:
         QApplication.clipboard().setText(self.text_of(kind))
+        self.copied.emit(kind)
 
     def _update(self) -> None:
         for kind, action in self.actions_by_kind.items():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..core.errors import ConfigError
+from ..io import read_labels
 from .metadata import info_of
 
 if TYPE_CHECKING:
@@ -14,6 +18,24 @@ if TYPE_CHECKING:
 def path_of(layer: Layer, otherwise: str) -> str:
     """Return the path of the layer's file; ``otherwise`` if it is from none."""
     return str(layer.source.path or otherwise)
+
+
+def warning_of(layer: Layer, otherwise: str) -> str:
+    """Say why a text that begins with :func:`path_of` would not begin with the labels of a layer; empty if it would.
+
+    It reads the file: to be called in a worker thread.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read.
+    """
+    if layer.source.path is None:
+        return f"the layer is in no file yet: save it as {otherwise}, which the copy reads"
+    filed = read_labels(Path(layer.source.path)).reoriented()
+    if np.array_equal(filed.array, np.asarray(layer.data[0] if layer.multiscale else layer.data)):
+        return ""
+    return f"the layer is no longer what {Path(layer.source.path).name} holds, which the copy reads: save it first"
 
 
 def require_upright(layer: Layer) -> None:

@@ -71,7 +71,7 @@ def _only(path: str | Sequence[str]) -> Path | None:
 
 
 def _is_case(path: Path) -> bool:
-    from ..io.cases import INDEX
+    from ..io.names import INDEX
 
     return (path / INDEX).is_file()
 

@@ -25,6 +25,8 @@ class TestContrast:
 
     def test_all_presets_are_offered_with_what_they_are(self, box):
         names = [box.presets.itemData(n) for n in range(box.presets.count())]
+        box.presets.showPopup()
+        box.presets.hidePopup()
         tips = [box.presets.itemData(n, Qt.ItemDataRole.ToolTipRole) for n in range(box.presets.count())]
         assert names == list(preset_names())
         assert tips == [preset(name).description for name in names]

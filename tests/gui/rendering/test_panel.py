@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
 from napari_medsynth.core.affine import Affine
@@ -13,6 +14,7 @@ from napari_medsynth.core.case import Case
 from napari_medsynth.core.labels import LabelMap
 from napari_medsynth.core.recipe import Recipe
 from napari_medsynth.core.volume import Volume
+from napari_medsynth.io import write_labels
 from napari_medsynth.rendering.step import Render
 from napari_medsynth.widgets.layers import history_of, image_layer_data, labels_of
 from napari_medsynth.widgets.previews import is_preview
@@ -79,6 +81,21 @@ class TestPreview:
         qtbot.waitUntil(lambda: not np.array_equal(preview_of(viewer).data, before), timeout=SOON)
         assert panel.reader.studio.labels.array[index, 0, 3] == 41
 
+    def test_a_stroke_that_is_taken_back_is_too(self, qtbot, viewer, panel):
+        before = panel.reader.studio
+        index = round(panel.layer.world_to_data(viewer.dims.point)[0])
+        panel.layer.data_setitem((np.array([index] * 40), np.arange(40), np.array([3] * 40)), 41)
+        qtbot.waitUntil(lambda: panel.reader.studio is not before and not panel.reader.is_busy, timeout=SOON)
+        panel.layer.undo()
+        qtbot.waitUntil(lambda: panel.reader.studio.labels.array[index, 0, 3] == 0, timeout=SOON)
+        at_rest(qtbot, panel)
+
+    def test_what_was_not_painted_is_not_made_anew(self, qtbot, panel):
+        before = panel.reader.studio
+        panel.layer.refresh()
+        at_rest(qtbot, panel)
+        assert panel.reader.studio is before
+
     def test_without_it_nothing_is_shown(self, qtbot, viewer, panel):
         panel.live.setChecked(False)
         panel.form.seed.setValue(8)
@@ -122,6 +139,12 @@ class TestApply:
         np.testing.assert_allclose(image.translate, source.translate)
         np.testing.assert_allclose(image.scale, source.scale)
         assert image.units == source.units
+
+    def test_it_takes_the_labels_as_they_are_by_then(self, qtbot, viewer, panel):
+        panel.layer.data[:, :3] = 41  # no event tells of it
+        panel.apply.click()
+        at_rest(qtbot, panel)
+        np.testing.assert_array_equal(viewer.layers[1].data, expected(panel).image.array)
 
     def test_when_the_shape_is_kept_there_are_no_other_labels(self, qtbot, viewer, panel):
         rows = panel.form.stages.rows
@@ -215,9 +238,20 @@ class TestTissues:
     def test_the_table_shows_the_intensities_of_the_preview(self, qtbot, panel):
         at_rest(qtbot, panel)
         drawn = {int(v): (mean, std) for v, mean, std in panel._drawn.params["channels"][0]["intensities"]}
-        assert {row.value: row.intensity for row in panel.form.labels.table.rows} == {
-            value: drawn[value] for value in drawn if value
-        }
+        shown = {value: drawn[value] for value in drawn if value}
+        table = panel.form.labels.table
+        qtbot.waitUntil(lambda: {row.value: row.intensity for row in table.rows} == shown, timeout=SOON)
+
+    def test_while_a_hand_moves_the_table_rests(self, qtbot, panel, monkeypatch):
+        qtbot.waitUntil(lambda: panel.form.labels.table.rows[0].intensity is not None, timeout=SOON)
+        at_rest(qtbot, panel)
+        shown = []
+        monkeypatch.setattr(panel.form.labels.table, "_show_row", lambda *row: shown.append(row))
+        for step in range(1, 9):
+            panel.form.contrast.slider.setValue(step / 10)
+        assert shown == []
+        qtbot.waitUntil(lambda: bool(shown), timeout=SOON)
+        at_rest(qtbot, panel)
 
 
 class TestEstimate:
@@ -276,6 +310,22 @@ def test_copies_are_of_what_is_shown(qtbot, panel):
     assert texts["Recipe"] in texts["Command"]
     assert "seed=4" in texts["Python"]
     at_rest(qtbot, panel)
+
+
+def test_a_copy_says_if_its_file_holds_other_labels(qtbot, viewer, open_panel, tmp_path):
+    path = tmp_path / "head.nii.gz"
+    write_labels(named(head()), path)
+    [layer] = viewer.open(path, plugin="napari-medsynth", layer_type="labels")
+    panel = open_panel()
+    at_rest(qtbot, panel)
+    copy = panel.copy.actions_by_kind["Command"]
+    with qtbot.waitSignal(panel.copy.copied, timeout=SOON):
+        copy.trigger()
+    qtbot.waitUntil(lambda: not QThreadPool.globalInstance().activeThreadCount(), timeout=SOON)
+    assert "Copied" not in panel.told.text()
+    layer.data[5, 5, 5] = 2
+    copy.trigger()
+    qtbot.waitUntil(lambda: "no longer what head.nii.gz holds" in panel.told.text(), timeout=SOON)
 
 
 def test_a_file_that_the_viewer_turned_is_copied_as_python_only(qtbot, viewer, open_panel):

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_medsynth.rendering.naming import named_labels
 from napari_medsynth.rendering.presets import preset
-from napari_medsynth.widgets.rendering.label_rows import label_rows
+from napari_medsynth.widgets.rendering.label_rows import LabelRows
 from napari_medsynth.widgets.rendering.label_tab import LabelTab
 
 from .conftest import add, head, named
@@ -31,7 +31,7 @@ def text(tab, line, column):
 def rows(viewer, prior=T1, tissues=None, drawn=()):
     labels, tissues = named(head()), tissues or {}
     layer = viewer.layers[0] if viewer.layers else add(viewer, labels)
-    return label_rows(named_labels(labels, None, None, tissues.items()), layer, prior, tissues, drawn)
+    return LabelRows().of(named_labels(labels, None, None, tissues.items()), layer, prior, tissues, drawn)
 
 
 def test_every_value_present_has_a_line_with_its_colour(viewer, tab):

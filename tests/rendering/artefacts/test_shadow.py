@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 
 from napari_medsynth.rendering.artefacts.shadow import Shadow
 from napari_medsynth.rendering.lattice import Lattice
@@ -13,7 +14,7 @@ Y, X = (np.arange(n)[:, None] if n == 200 else np.arange(n) for n in (200, 300))
 
 
 def taken(image, strength=1.0, shadows=(), lattice=LATTICE):
-    params = {"strength": strength, "shadows": [list(s) for s in shadows]}
+    params = {"strength": strength, "shadows": [list(s) for s in shadows], "white": None}
     before = torch.from_numpy(np.broadcast_to(image, lattice.shape).astype(np.float32).copy())
     return (Shadow.apply(before.clone(), params, lattice) / before.clamp(min=1e-6)).numpy()
 
@@ -50,6 +51,24 @@ def test_below_a_cyst_it_is_bright_and_below_its_sides_dark():
     assert found[140:, 105:115].mean() < 0.8
     assert found[140:, 185:195].mean() < 0.8
     np.testing.assert_allclose(found[:, 250:], 1, atol=0.05)
+
+
+def test_uneven_tissue_has_no_calcifications():
+    """What is a little brighter than the rest casts no line."""
+    grain = np.random.default_rng(3).normal(size=(200, 300))
+    uneven = gaussian_filter(grain, 8)
+    found = taken(0.4 + 0.1 * uneven / uneven.std())[0]
+    assert np.abs(np.diff(found[150])).max() < 0.1
+
+
+def test_white_is_the_brightest_value_of_a_display():
+    image = tissue()
+    image[((Y - 80) / 40) ** 2 + ((X - 150) / 40) ** 2 < 1] = 0.03
+    for white, brightest in ((0.5, 0.5), (None, 0.6)):
+        before = torch.from_numpy(image[None].astype(np.float32))
+        found = Shadow.apply(before, {"strength": 1.0, "shadows": [], "white": white}, LATTICE)
+        assert float(found[0, 140:, 140:160].max()) >= brightest
+        assert white is None or float(found.max()) == white
 
 
 def test_shadows_have_soft_edges():

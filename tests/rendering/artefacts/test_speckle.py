@@ -7,10 +7,13 @@ import pytest
 import torch
 from scipy import stats
 
+from napari_medsynth import Case, LabelMap, Render
+from napari_medsynth.core.affine import Affine
+from napari_medsynth.rendering.artefacts.shadow import Shadow
 from napari_medsynth.rendering.artefacts.speckle import Speckle
 from napari_medsynth.rendering.lattice import Lattice
 
-PARAMS = {"strength": 1.0, "axial": 0.4, "lateral": 1.2, "seed": 7}
+PARAMS = {"strength": 1.0, "axial": 0.4, "lateral": 1.2, "seed": 7, "white": None}
 FINE = Lattice((1, 400, 400), (0.1, 0.1, 0.1))
 
 
@@ -74,6 +77,25 @@ def test_a_cell_is_never_too_small_to_be_seen():
     found = speckled(Lattice((1, 400, 400), (1.0, 1.0, 1.0)))[0]
     assert width(found, 0) == pytest.approx(1.5, rel=0.3)
     assert width(found, 1) == pytest.approx(4.5, rel=0.3)
+
+
+def test_white_is_the_brightest_value_of_a_display():
+    found = speckled(level=100.0, white=255.0)
+    assert found.max() == 255
+    assert speckled(level=100.0).max() > 300
+    assert speckled(level=-100.0, white=255.0).max() == -100  # no signal
+
+
+def test_breast_ultrasound_lies_within_0_and_255():
+    """Though speckle, and what is too bright below fluid, come after everything else."""
+    y, x = np.mgrid[:150, :200]
+    labels = LabelMap((np.hypot(y - 50, x - 100) < 30).astype(np.uint8), Affine.from_spacing((0.3, 0.3)))
+    shadow = Shadow(strength=(1, 1), count=(0, 0))
+    for seed in range(4):
+        made = Render(preset="breast-us", shadow=shadow)(Case(id="breast", labels=labels), seed=seed).image.array
+        assert made.min() >= 0
+        assert made.max() <= 255
+        assert made.max() > 200
 
 
 def test_what_is_black_stays_black():

@@ -26,8 +26,8 @@ TISSUE = 0.2  #: share of the image's range from which on something counts as ti
 class Metal(Artefact):
     """A ball of metal lies in the tissue: a void that distorts what is near (MR), or a source of streaks (CT).
 
-    MR's main field runs from foot to head, and CT's slices lie across that; a flat image is a slice of CT, and of MR has
-    the field along y if it does not show that direction.
+    MR's main field runs from foot to head, and CT's slices lie across that. A flat image is taken for such a slice of
+    CT; one of MR that does not show that direction has the field along y.
     """
 
     name: ClassVar[str] = "metal"
@@ -87,11 +87,10 @@ def _axial(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice, cen
     """Add streaks to the slices across the axis from foot to head."""
     from .streaks import add_streaks
 
-    order = (params["long"], *(axis for axis in range(3) if axis != params["long"]))
-    shape, spacing, middle = (
-        tuple(values[axis] for axis in order) for values in (lattice.shape, lattice.spacing, centre)
-    )
-    add_streaks(image.permute(order), params, Lattice(shape, spacing), middle)
+    a, b, c = sorted(range(3), key=lambda axis: axis != params["long"])
+    shape, spacing = lattice.shape, lattice.spacing
+    turned = Lattice((shape[a], shape[b], shape[c]), (spacing[a], spacing[b], spacing[c]))
+    add_streaks(image.permute(a, b, c), params, turned, (centre[a], centre[b], centre[c]))
     return image
 
 

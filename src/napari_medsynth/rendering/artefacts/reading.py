@@ -48,12 +48,19 @@ class Reading:
             posed = slices
             if grid is not None:
                 posed = grid_sample(slices[None], grid, padding_mode="border", align_corners=False)[0]
-            lines = torch.fft.fft2(posed)
+            half = torch.fft.rfft2(posed)
             for run in self._runs:
                 if self._angles[run[0]] == angle:
-                    signal[:, run[0] : run[-1] + 1] = lines[:, run[0] : run[-1] + 1]
+                    signal[:, run[0] : run[-1] + 1] = _lines(half, run, slices.shape[2])
         back = torch.fft.ifft2(product(signal, self._shift))
         return magnitude(back.real, back.imag)
+
+
+def _lines(half: torch.Tensor, run: npt.NDArray[np.int64], size: int) -> torch.Tensor:
+    """Return whole lines of a real image's transform, of which half is known: the rest mirrors it."""
+    opposite = torch.from_numpy(-run % half.shape[1]).to(half.device)
+    mirrored = half[:, opposite, 1 : (size + 1) // 2].conj().flip(2)
+    return torch.cat([half[:, run[0] : run[-1] + 1], mirrored], dim=2)
 
 
 def _turned(shape: tuple[int, int], spacing: tuple[float, float], angle: float) -> torch.Tensor:

@@ -37,10 +37,10 @@ FloatArray = npt.NDArray[np.float64]
 class Shadow(Artefact):
     """Less sound comes back from below what attenuates it, and more from below what does not; the beam runs along y.
 
-    Brightness stands for attenuation: small things brighter than 99 % of the image (calcifications) throw shadows, and
-    below dark regions (cysts) it is brighter than beside them, as the scanner makes up for the usual loss. Sides along
-    the beam, as round objects have, refract it away: edge shadows. More shadows come from what no label shows, such as
-    ribs and poor contact.
+    Brightness stands for attenuation: small things half as bright again as 99 % of the image (calcifications) throw
+    shadows, and below dark regions (cysts) it is brighter than beside them, as the scanner makes up for the usual loss.
+    Sides along the beam, as round objects have, refract it away: edge shadows. More shadows come from what no label
+    shows, such as ribs and poor contact. What would be brighter than white is white.
     """
 
     name: ClassVar[str] = "shadow"
@@ -51,7 +51,7 @@ class Shadow(Artefact):
     count: tuple[int, int] = setting((0, 2), "How many shadows there are of what no label shows", low=0, high=20)
     width: tuple[float, float] = setting((2.0, 8.0), "Width of those", unit="mm", low=0.1, high=200)
     white: float | None = setting(
-        255.0, "Brightest value of the display, above no signal; left out, there is none", low=0, high=1_000_000
+        255.0, "What is this much above no signal is shown as white; left out, there is no limit", low=0, high=1_000_000
     )
 
     def __post_init__(self) -> None:
@@ -109,7 +109,7 @@ def _transmission(signal: FloatArray, params: Mapping[str, Any], steps: list[flo
     smooth = gaussian_filter(signal, spread)
     full = np.percentile(smooth, 99) or 1  # brightness of all but calcifications, which are small
     bright = np.minimum(smooth / full, 1)
-    calcium = np.clip(3 * (gaussian_filter(signal, 0.5 * spread) / full - 1.1), 0, 1)
+    calcium = np.clip(3 * (gaussian_filter(signal, 0.5 * spread) / full - 1.5), 0, 1)
     lost = TISSUE / (steps[1] * signal.shape[1]) * bright + EDGE * _edges(bright, steps) + HARD * calcium
     lost -= np.median(lost, axis=2, keepdims=True)  # what the scanner makes up for, depth by depth
     below = min(signal.shape[1], round(2 * CELL / steps[1]))  # what attenuates is itself seen

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 FWHM = 2.3548  #: of a normal distribution, in standard deviations
+TOGETHER = 8  #: slices at least that are made one after another, as each needs the echoes of its neighbours
 FINEST = 1.5  #: voxels to a resolution cell along the beam, at least: a scanner's image is finer than its resolution
 
 
@@ -44,7 +45,7 @@ class Speckle(Artefact):
     axial: tuple[float, float] = setting((0.25, 0.5), "Resolution along the beam, y", unit="mm", low=0.01, high=20)
     lateral: tuple[float, float] = setting((0.8, 1.8), "Resolution across the beam", unit="mm", low=0.01, high=20)
     white: float | None = setting(
-        255.0, "Brightest value of the display, above no signal; left out, there is none", low=0, high=1_000_000
+        255.0, "What is this much above no signal is shown as white; left out, there is no limit", low=0, high=1_000_000
     )
 
     def __post_init__(self) -> None:
@@ -72,13 +73,14 @@ class Speckle(Artefact):
         floor = floor_of(image)
         mean = 2 ** (power / 2) * math.gamma(1 + power / 2)
 
-        def work(_: int, start: int, stop: int) -> None:
+        def work(_: int, first: int, last: int) -> None:
+            start, stop = first * TOGETHER, min(last * TOGETHER, len(image))
             echoes = _echoes(start, stop, params, lattice, image.device)
             for part, (real, imaginary) in zip(image[start:stop], echoes, strict=True):
                 envelope = (real.square() + imaginary.square()).log_().mul_(power / 2).exp_()
                 part.copy_((part - floor).mul_(envelope).div_(mean).clamp_(max=white).add_(floor))
 
-        run(work, lattice.shape, image.device)
+        run(work, (-(-len(image) // TOGETHER), *lattice.shape[1:]), image.device)
         return image
 
 

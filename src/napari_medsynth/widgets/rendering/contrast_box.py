@@ -29,11 +29,10 @@ class ContrastBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.presets = QComboBox()
+        self.presets = _Presets()
         narrow(self.presets)
         for name in preset_names():
             self.presets.addItem(name, name)
-            self.presets.setItemData(self.presets.count() - 1, preset(name).description, Qt.ItemDataRole.ToolTipRole)
         self.slider: QLabeledDoubleSlider = slider(_HELP, 0, 1, lambda _: self.changed.emit(), digits=2)
         self.slider.setProperty("purpose", _HELP.describe())
         self.near, self.far = QLabel(), QLabel()
@@ -72,6 +71,17 @@ class ContrastBox(QWidget):
         self.near.setText(near)
         self.far.setText(far)
         allow(self.slider, "" if own.toward else f"preset {own.name} has no opposite to move towards")
+
+
+class _Presets(QComboBox):
+    """A list that says what each preset is once it is opened: reading all their files takes a moment."""
+
+    def showPopup(self) -> None:  # noqa: N802 - Qt's name
+        """Open the list."""
+        for number in range(self.count()):
+            description = preset(self.itemData(number)).description
+            self.setItemData(number, description, Qt.ItemDataRole.ToolTipRole)
+        super().showPopup()
 
 
 def _ends(name: str, toward: str | None) -> tuple[str, str]:

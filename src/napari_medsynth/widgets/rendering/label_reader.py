@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from ...core.case import Case
+from ...core.progress import Job, Progress
 from ...core.schemes import scheme, scheme_names
+from ...rendering.presets import preset, preset_names
+from ...rendering.step import Render
 from ..background import in_background
 from ..controls import later
 from ..layers import labels_of
@@ -20,7 +24,7 @@ _REST_MS = 300  #: a brush that paints rests no longer than this
 
 
 class LabelReader(QObject):
-    """Follows a labels layer and reads it anew when it was painted on.
+    """Follows a labels layer and reads it anew when it was painted on, or a stroke was taken back.
 
     Parameters
     ----------
@@ -73,7 +77,10 @@ class LabelReader(QObject):
         self._number += 1
 
     def _events(self) -> list[Any]:
-        return [] if self.layer is None else [self.layer.events.paint, self.layer.events.data]
+        if self.layer is None:
+            return []
+        events = self.layer.events
+        return [events.paint, events.data, events.set_data]  # undo sends but the last one, as looking elsewhere does
 
     def _on_painted(self) -> None:
         self._again.start()
@@ -83,12 +90,12 @@ class LabelReader(QObject):
             return
         self._number += 1
         self._pending += 1
-        call = partial(_studio_of, self.layer)
+        call = partial(_studio_of, self.layer, self.studio)
         in_background(self, call, partial(self._on_read, self._number), partial(self._on_failed, self._number))
 
     def _on_read(self, number: int, studio: Studio) -> None:
         self._pending -= 1
-        if number == self._number:
+        if number == self._number and studio is not self.studio:
             self.studio = studio
             self.changed.emit()
 
@@ -99,7 +106,17 @@ class LabelReader(QObject):
             self.failed.emit(error)
 
 
-def _studio_of(layer: Labels) -> Studio:
+def making(layer: Labels, step: Render, seed: int) -> Job[Case]:
+    """Make the image of a layer's labels as they are by then, in full: events may not have told of all changes."""
+    yield Progress(0, 1, "reading the labels")
+    return (yield from Studio(labels_of(layer)).making(step, seed))
+
+
+def _studio_of(layer: Labels, before: Studio | None) -> Studio:
+    """Return the studio of a layer; ``before`` if nothing has changed."""
     for name in scheme_names():  # their files are read here, and not in the viewer's thread
         scheme(name)
-    return Studio(labels_of(layer))
+    for name in preset_names():
+        preset(name)
+    studio = Studio(labels_of(layer))
+    return before if before is not None and before.is_of(studio.labels) else studio

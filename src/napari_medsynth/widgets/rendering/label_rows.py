@@ -1,8 +1,9 @@
-"""The rows of the table of labels: :func:`label_rows`."""
+"""The rows of the table of labels: :class:`LabelRows`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.labels import LabelMap
@@ -14,41 +15,50 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 
-def label_rows(
-    labels: LabelMap,
-    layer: Labels,
-    prior: Prior,
-    tissues: Mapping[int, str],
-    drawn: Iterable[tuple[float, float, float]] = (),
-) -> list[TissueRow]:
-    """Return one row for each value present.
+class LabelRows:
+    """Makes the rows; but for the intensities they stay while the labels and what is said of them do."""
 
-    Parameters
-    ----------
-    labels
-        With the names that they have here.
-    layer
-        The layer that shows them.
-    prior
-        Intensities of the classes.
-    tissues
-        What a person chose.
-    drawn
-        Value, mean and standard deviation of each label of the image that is looked at.
-    """
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._rows: list[TissueRow] = []
+
+    def of(
+        self,
+        labels: LabelMap,
+        layer: Labels,
+        prior: Prior,
+        tissues: Mapping[int, str],
+        drawn: Iterable[tuple[float, float, float]] = (),
+    ) -> list[TissueRow]:
+        """Return one row for each value present.
+
+        Parameters
+        ----------
+        labels
+            With the names that they have here.
+        layer
+            The layer that shows them.
+        prior
+            Intensities of the classes.
+        tissues
+            What a person chose.
+        drawn
+            Value, mean and standard deviation of each label of the image that is looked at.
+        """
+        of = (id(labels), id(layer), id(layer.colormap), id(prior), dict(tissues))
+        if of != self._of:
+            self._of, self._rows = of, _rows(labels, layer, prior, tissues)
+            self._kept = (labels, layer.colormap, prior)  # as long as they are kept, no other has their id
+        intensities = {int(value): (mean, std) for value, mean, std in drawn}
+        return [replace(row, intensity=intensities.get(row.value)) for row in self._rows]
+
+
+def _rows(labels: LabelMap, layer: Labels, prior: Prior, tissues: Mapping[int, str]) -> list[TissueRow]:
     classes = classes_of(labels, prior, tissues.items())
-    intensities = {int(value): (mean, std) for value, mean, std in drawn}
+    named = ((value, labels.table[value]) for value in labels.values())
     return [
-        TissueRow(
-            value,
-            labels.table[value].name,
-            labels.table[value].tissue,
-            value in tissues,
-            classes[value] or "",
-            intensities.get(value),
-            _colour(layer, value),
-        )
-        for value in labels.values()
+        TissueRow(value, entry.name, entry.tissue, value in tissues, classes[value] or "", None, _colour(layer, value))
+        for value, entry in named
     ]
 
 

@@ -16,10 +16,11 @@ from ...core.recipe import Recipe
 from ...io.limits import budget
 from ...rendering.prior import Prior
 from ...rendering.step import Render
-from ..controls import allow, button, refill, remark, row
+from ..background import in_background
+from ..controls import allow, button, later, refill, remark, row
 from ..copying import CopyButton
 from ..dock import DockPanel
-from ..filed import path_of, require_upright
+from ..filed import path_of, require_upright, warning_of
 from ..job_bar import JobBar
 from ..jobs import one_step, start_job
 from ..layers import unique_name
@@ -28,8 +29,8 @@ from ..views import keep_upright
 from .choices import images_like, label_layers
 from .estimating import estimated
 from .form import RenderForm
-from .label_reader import LabelReader
-from .label_rows import label_rows
+from .label_reader import LabelReader, making
+from .label_rows import LabelRows
 from .live import Live, Wish
 from .looks import render_layers
 from .snippets import as_command, as_python, as_recipe
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _KEYS = ("Ctrl+Return", "Ctrl+Enter")
 _FILE = "labels.nii.gz"
 _MOST_NAMED = 6
+_REST_MS = 150  #: the table shows other intensities when the preview has rested for so long
 
 
 class RenderPanel(DockPanel):
@@ -59,6 +61,9 @@ class RenderPanel(DockPanel):
         self._viewer = napari_viewer
         self._problem = ""
         self._drawn: Draft | None = None
+        self._rows = LabelRows()
+        self._rest = later(self, self._update)
+        self._rest.setInterval(_REST_MS)
         self.bar, self.told = JobBar(self), remark()
         self.form = RenderForm(lambda: images_like(napari_viewer, self.layer))
         self.reader, self.view = LabelReader(self), Live(napari_viewer, self)
@@ -88,7 +93,7 @@ class RenderPanel(DockPanel):
         step = self.form.step()
         self.view.rest()
         handle = start_job(
-            partial(self.reader.studio.making, step, self.form.seed.value()),
+            partial(making, self.layer, step, self.form.seed.value()),
             title="Rendering",
             done=partial(self._on_made, self.layer, step),
             failed=self._on_failed,
@@ -141,6 +146,7 @@ class RenderPanel(DockPanel):
         self.form.intensities.wanted.connect(self.estimate)
         self.reader.changed.connect(self._on_read)
         self.view.drafted.connect(self._on_drafted)
+        self.copy.copied.connect(self._on_copied)
         self.view.draws.picked.connect(self.form.seed.setValue)
         for signal in (
             self.reader.failed,
@@ -168,6 +174,16 @@ class RenderPanel(DockPanel):
         require_upright(layer)
         return as_recipe(step, seed) if kind == "Recipe" else as_command(step, seed, path)
 
+    def _on_copied(self, kind: str) -> None:
+        """Say, in a moment, if the file that the copy reads holds other labels; a recipe reads none."""
+        if self.layer is not None and kind != "Recipe":
+            call = partial(warning_of, self.layer, _FILE)
+            in_background(self, call, self._on_warning, self._on_failed)
+
+    def _on_warning(self, warning: str) -> None:
+        if warning:
+            self.told.setText(f"Copied; {warning}")
+
     def _on_layer(self) -> None:
         """Read another layer, with what was said of its labels before."""
         layer, kept = self.layer, {}
@@ -191,18 +207,19 @@ class RenderPanel(DockPanel):
             keep_tissues(self.layer, self.form.labels.tissues)
 
     def _on_change(self, *_: object) -> None:
-        self._problem, self._drawn = "", None
-        obstacle = self._update()
-        studio = self.reader.studio
+        self._problem = ""
+        obstacle, studio = self._update(), self.reader.studio
         if obstacle or not self.live.isChecked() or self.layer is None or studio is None:
+            self._drawn = None
             self.view.show(None)
+            self._rest.start()
         else:
             self.view.show(Wish(self.layer, studio, self.form.step(), self.form.seed.value()))
 
     def _on_drafted(self, draft: Draft) -> None:
         self._drawn = draft
         self.told.setText(draft.note or summary_of(draft.params))
-        self._update()
+        self._rest.start()
 
     def _on_made(self, source: Labels, step: Render, case: Case) -> None:
         for data, kwargs, kind in render_layers(case, source, step.preset):
@@ -216,7 +233,7 @@ class RenderPanel(DockPanel):
     def _on_failed(self, error: Exception) -> None:
         if not isinstance(error, MedsynthError):
             raise error
-        self._problem = str(error)
+        self._problem, self._drawn = str(error), None
         self._update()
 
     def _update(self) -> str:
@@ -247,7 +264,7 @@ class RenderPanel(DockPanel):
         if studio is None or prior is None or layer is None:
             return
         drawn = () if self._drawn is None else self._drawn.params["channels"][0]["intensities"]
-        rows = label_rows(studio.named(step), layer, prior, dict(step.tissues), drawn)
+        rows = self._rows.of(studio.named(step), layer, prior, dict(step.tissues), drawn)
         self.form.show_labels(rows, sorted(prior.classes))
 
 

@@ -64,8 +64,10 @@ class Preview:
         else:
             with point_kept(self._viewer):
                 layer.data = array
-                layer.translate = _place(under, start)
-            layer.visible = True
+                if not np.array_equal(layer.translate, _place(under, start)):  # napari draws anew even if they are
+                    layer.translate = _place(under, start)
+            if not layer.visible:
+                layer.visible = True
         self._window(array, modality)
 
     def hide(self) -> None:

@@ -22,6 +22,7 @@ from ...core.rng import stream
 from ...rendering.presets import preset
 from ...rendering.stages import ARTEFACTS
 from ...rendering.step import Render
+from ..torch_loading import load_torch
 from .thin import box_around
 from .where import Where
 
@@ -56,16 +57,6 @@ class Draft:
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _Counted(LabelMap):
-    """A label map whose values were looked for once: every draft asks for them, and there are millions of voxels."""
-
-    present: tuple[int, ...] = ()
-
-    def values(self) -> tuple[int, ...]:
-        return self.present
-
-
 class Studio:
     """Renders one label map, which never changes; what was drawn for it is kept for the next slice.
 
@@ -76,7 +67,7 @@ class Studio:
     """
 
     def __init__(self, labels: LabelMap) -> None:
-        self.labels = _counted(labels)
+        self.labels = _small(labels)
         self._case = Case(id="labels", labels=self.labels)
         self._drawn = lru_cache(maxsize=_KEPT)(self._draw)
         self._named: tuple[object, LabelMap] | None = None
@@ -125,6 +116,11 @@ class Studio:
         image = self._whole[1]
         return self._cut(params, where, lambda inside, shape: image[inside.box(shape).slices])
 
+    def is_of(self, labels: LabelMap) -> bool:
+        """Whether these are the labels that it renders: the same voxels, at the same place, of the same names."""
+        same = self.labels.same_grid(labels) and self.labels.table == labels.table
+        return same and np.array_equal(self.labels.array, labels.array)
+
     def named(self, step: Render) -> LabelMap:
         """Return the labels with the names and tissues that they have in a step; raises as the step does."""
         key = (step.scheme, step.preset, step.tissues)
@@ -165,18 +161,21 @@ class Studio:
 
     def _thin(self, step: Render, params: Params, where: Where, shape: Shape) -> FloatArray:
         """Render a thin box around a slice, and take the slice out of it."""
+        load_torch()
         from ...rendering.engine import rendered
+        from ...rendering.workers import one_thread
 
         flat = len(shape) == 2
         box = None if flat else box_around(where, shape, self.labels.spacing, params)
-        array = _image_of(rendered(self._case, self.named(step), params, step, window=box))
+        with one_thread():  # the other processors are left to the viewer
+            array = _image_of(rendered(self._case, self.named(step), params, step, window=box))
         return array if box is None else array[where.box(shape).within(box).slices]
 
 
-def _counted(labels: LabelMap) -> LabelMap:
-    present = labels.values()
-    array = labels.array.astype(np.uint8) if max(present, default=0) < 256 else labels.array
-    return _Counted(array, labels.affine, labels.table, present)
+def _small(labels: LabelMap) -> LabelMap:
+    """Return a label map as ``uint8`` if that holds its values: those are its own codes, draft after draft."""
+    fits = labels.array.dtype != np.uint8 and max(labels.values(), default=0) < 256
+    return replace(labels, array=labels.array.astype(np.uint8)) if fits else labels
 
 
 def _plainly(step: Render) -> Render:
