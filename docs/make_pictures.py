@@ -20,6 +20,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_medsynth import Case, Phantom
 from napari_medsynth.cli.app import main as medsynth
+from napari_medsynth.widgets.layers import labels_layer_data
+from napari_medsynth.widgets.planes import look_from
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -106,6 +108,27 @@ def phantom_panel() -> None:
     viewer.close()
 
 
+def render_panel() -> None:
+    """The Render panel: a made body from the front as an abdomen CT, before it is made in full."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1440, 900)
+    case = Phantom(anatomy="torso", image_size=(256, 160, 224))(Case(id="torso"), seed=7)
+    data, how, _ = labels_layer_data(case.labels, name="torso labels")
+    viewer.add_labels(data, **how)
+    _, render = viewer.window.add_plugin_dock_widget("napari-medsynth", "Render")
+    render.form.contrast.choose("abdomen-mr")
+    look_from(viewer, "Coronal")
+    viewer.dims.set_current_step(1, viewer.dims.nsteps[1] * 45 // 100)
+    viewer.layers[0].opacity = 0.2
+    wait(4)
+    wait_until(lambda: not render.view.draws.is_under_way and not render.view.previewer.is_busy)
+    viewer.reset_view()
+    wait(1)
+    pixels = viewer.window.screenshot(flash=False)[..., :3]
+    Image.fromarray(pixels).quantize(256).save(IMAGES / "render_panel.png", optimize=True)
+    viewer.close()
+
+
 def dataset_panel() -> None:
     """The Dataset panel: paging through 40 bodies of which some have no left kidney."""
     with tempfile.TemporaryDirectory() as folder:
@@ -152,4 +175,5 @@ if __name__ == "__main__":
     torso()
     panel()
     phantom_panel()
+    render_panel()
     dataset_panel()

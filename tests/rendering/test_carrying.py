@@ -36,7 +36,7 @@ def params_of(labels, *, warp=True, flip=False, crop=None, voxel=None):
     sigma = [0.5 * s for s in lattice.spacing]
     return {
         "seed": 1,
-        "grid": grid_params(labels),
+        "drawn_on": grid_params(labels),
         "crop": crop,
         "warp": Warp(translation=2).decide(lattice, 4) if warp else None,
         "flip": Flip(prob=1).decide_for(labels, 4) if flip else None,
@@ -151,4 +151,4 @@ def test_a_record_of_another_step_is_refused():
 def test_params_without_a_grid_are_refused():
     labels = label_map()
     with pytest.raises(RecordError, match="expected the shape and affine"):
-        carry(labels, {**params_of(labels), "grid": None})
+        carry(labels, {**params_of(labels), "drawn_on": None})

@@ -10,7 +10,7 @@ from .labels import LabelTable
 from .settings import nearest
 from .yaml_text import parse_yaml
 
-_FOLDER = files(__package__) / "schemes"
+_FOLDER = files(__package__) / "scheme_data"
 
 
 def scheme_names() -> tuple[str, ...]:

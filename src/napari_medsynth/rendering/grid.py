@@ -27,9 +27,9 @@ def require_grid(part: Gridded, params: Mapping[str, Any]) -> None:
     RecordError
         If the params do not say for which.
     """
-    found = params.get("grid")
+    found = params.get("drawn_on")
     if not isinstance(found, Mapping) or set(found) != {"shape", "affine"}:
-        raise RecordError(f"a rendering has grid {shown(found)}; expected the shape and affine of its label map")
+        raise RecordError(f"a rendering has drawn_on = {shown(found)}; expected the shape and affine of its label map")
     shape, affine = tuple(found["shape"]), Affine([*found["affine"], [0, 0, 0, 1]])  # type: ignore[arg-type]
     if part.shape != shape or not part.affine.is_close(affine, part.shape3):
         mine, theirs = ("×".join(str(n) for n in sizes) for sizes in (part.shape, shape))

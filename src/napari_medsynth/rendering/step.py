@@ -116,7 +116,7 @@ class Render(Step):
         Returns
         -------
         dict
-            ``seed`` of all that is not drawn here; ``grid``, shape and affine of the label map; ``omitted``, pairs of a
+            ``seed`` of all that is not drawn here; ``drawn_on``, shape and affine of the label map; ``omitted``, pairs of a
             label and what is in its place; ``crop``, ``warp`` and ``flip``, None where they do not happen; and of
             each of ``channels`` its ``preset``, ``intensities`` ``[value, mean, std]`` of 0 and every label, ``smooth``
             ``[value, share]`` where the prior knows that share of the variance, and every other stage by its name.
@@ -137,7 +137,7 @@ class Render(Step):
         warp, flip = (self._stage(name, own) for name in (Warp.name, Flip.name))
         params: Params = {
             "seed": seed,
-            "grid": grid_params(labels),
+            "drawn_on": grid_params(labels),
             "omitted": self._omitted(labels, seed),
             "crop": draw_crop(self.crop, lattice, stream(seed, step="crop")),
             "warp": warp and warp.decide(lattice, seed),
