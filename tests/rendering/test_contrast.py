@@ -196,3 +196,16 @@ def test_labels_without_a_class_are_told_which_scheme_would_name_them():
     labels = named_labels(LabelMap(array), None, "spider")
     with pytest.raises(LabelError, match=r"for 41 .*; expected a 'scheme' that names them \(.*tptbox.*\), or"):
         draw_intensities(labels, preset("spine-t2").prior, seed=1)
+
+
+def test_regions_of_like_intensity_in_a_clustered_background_stay_alike():
+    regions = labels(*(Label(n, f"background {n}", "surroundings", context=True) for n in range(1, 13)))
+    steps, spans = [], []
+    for seed in range(40):
+        means = np.array(
+            [mean for value, (mean, _) in drawn(regions, preset("spine-t2").prior, seed=seed).items() if value]
+        )
+        steps.append(np.abs(np.diff(means)).max())
+        spans.append(np.ptp(means))
+    assert np.median(steps) < 0.35 * np.median(spans)
+    assert np.median(spans) > 30

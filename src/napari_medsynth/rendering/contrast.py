@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from .prior import BACKGROUND, ClassPrior, Prior
 #: Where a label map has one of these, it covers the body, and what is outside is air; else it is tissue that has no
 #: label.
 COVERING = frozenset(("fat", "skin", "soft tissue", "surroundings"))
+
+#: As :class:`~napari_medsynth.rendering.background.ClusterBackground` names regions, the darkest first.
+_REGION = re.compile(rf"{BACKGROUND} (\d+)")
 
 _MAX_LISTED = 10
 _DIGITS = 6
@@ -138,6 +142,11 @@ class _Classes:
         """Name of each label's class and what its intensities may be; None where the prior has none for it."""
         return {value: self._of(value) for value in self.values}
 
+    @cached_property
+    def regions(self) -> int:
+        """How many regions the background was divided into."""
+        return sum(_REGION.fullmatch(self.own_name(value)) is not None for value in self.values)
+
     def own_name(self, value: int) -> str:
         """Return what a label is called apart from its side."""
         return without_side(self._entries[value].name if value in self._entries else f"label {value}")
@@ -217,9 +226,8 @@ def _drawn_all(classes: _Classes, seed: int, channel: int, random: float) -> lis
         mean = rare.mean if rare else prior.random.mean if no_means else entry.mean
         std = rare.std if rare else prior.random.std if no_stds else entry.std
         at_mean, at_std = (float(u) for u in stream(seed, channel, f"class {name}").random(2))
-        each = (
-            0.0 if rare or no_means or not entry.each else entry.each * _shift(classes.own_name(value), seed, channel)
-        )
+        own = entry.each if not (rare or no_means) else 0.0
+        each = own * _shift(classes, value, seed, channel) if own else 0.0
         drawn.append((mean.at(at_mean) + each, max(0.0, std.at(at_std))))
     return drawn
 
@@ -234,9 +242,19 @@ def _rare_background(prior: Prior, seed: int, channel: int) -> ClassPrior | None
     return None
 
 
-def _shift(name: str, seed: int, channel: int) -> float:
-    """How far the mean of one label lies from its class's, in standard deviations of such; a pair has the same."""
-    return standard_normal(float(stream(seed, channel, f"label {name}").random()))
+def _shift(classes: _Classes, value: int, seed: int, channel: int) -> float:
+    """How far the mean of one label lies from its class's, in standard deviations of such; a pair has the same.
+
+    Regions of a clustered background go from dark to bright; they are shifted by part of a wave over them, so that
+    those of like intensity in the real image stay alike, and their borders are no contours.
+    """
+    name = classes.own_name(value)
+    region = _REGION.fullmatch(name)
+    if region is None:
+        return standard_normal(float(stream(seed, channel, f"label {name}").random()))
+    phase, width = stream(seed, channel, "regions").random(2)
+    place = int(region[1]) / classes.regions
+    return math.sqrt(2) * math.cos(2 * math.pi * (phase + (0.25 + 0.5 * width) * place))
 
 
 def _between(start: float, end: float, share: float) -> float:

@@ -116,8 +116,8 @@ class Render(Step):
         Returns
         -------
         dict
-            ``seed`` of all that is not drawn here; ``drawn_on``, shape and affine of the label map; ``omitted``, pairs of a
-            label and what is in its place; ``crop``, ``warp`` and ``flip``, None where they do not happen; and of
+            ``seed`` of all that is not drawn here; ``drawn_on``, shape and affine of the label map; ``omitted``, pairs
+            of a label and what is in its place; ``crop``, ``warp`` and ``flip``, None where they do not happen; and of
             each of ``channels`` its ``preset``, ``intensities`` ``[value, mean, std]`` of 0 and every label, ``smooth``
             ``[value, share]`` where the prior knows that share of the variance, and every other stage by its name.
 
