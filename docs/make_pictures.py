@@ -109,7 +109,7 @@ def phantom_panel() -> None:
 
 
 def render_panel() -> None:
-    """The Render panel: a made body from the front as an abdomen CT, before it is made in full."""
+    """The Render panel: a made body from the front as an abdomen MR, before it is made in full."""
     viewer = napari.Viewer()
     viewer.window.resize(1440, 900)
     case = Phantom(anatomy="torso", image_size=(256, 160, 224))(Case(id="torso"), seed=7)

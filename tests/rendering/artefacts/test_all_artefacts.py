@@ -36,7 +36,7 @@ ALL = {
     "wrap": Wrap(**FULL),
     "spikes": Spikes(**FULL),
     "zipper": Zipper(**FULL),
-    "metal, mr": Metal(**FULL),
+    "metal, mr": Metal(**FULL, kind="mr"),
     "metal, ct": Metal(**FULL, kind="ct"),
     "speckle": Speckle(**FULL),
     "shadow": Shadow(**FULL, count=(2, 2)),

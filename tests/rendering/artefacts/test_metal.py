@@ -85,8 +85,13 @@ class TestMr:
         assert torch.equal(Metal.apply(image.clone(), metal, CUBE), mr(image, field=field))
 
     def test_in_a_flat_image_it_runs_along_y_unless_the_image_shows_where_it_does(self):
-        axes = [Metal().draw(Lattice((1, 9, 9), (1.0, 1.0, 1.0), o), stream(1))["long"] for o in ("SPL", "LSP", "LPS")]
-        assert axes == [1, 1, 2]
+        image = torch.rand((1, 60, 60), generator=torch.Generator().manual_seed(1))
+        for orientation, field in (("SPL", 1), ("LSP", 1), ("LPS", 2)):
+            lattice = Lattice((1, 60, 60), (1.0, 1.0, 1.0), orientation)
+            params = {**Metal(strength=1).draw(lattice, stream(1)), "places": [[0.5, 0.5, 0.5]], "swap": False}
+            found = Metal.apply(image.clone(), params, lattice)
+            metal = {"strength": 1.0, "radius": params["radius"]}
+            assert torch.equal(found, distort(image.clone(), metal, lattice, (0, 30, 30), field, 2, 0.0))
 
     def test_millimetres_count_not_voxels(self):
         fine = Lattice((61, 121, 61), (1.0, 0.5, 1.0))
@@ -102,6 +107,18 @@ class TestMr:
             params["places"] = [[0.1, 0.5, 0.5], *params["places"]]
             found = metal.apply(image.clone(), params, CUBE)
             assert (found[14:47, 14:47, 14:47] == 0).any()
+
+
+def test_the_kind_follows_from_the_image_unless_it_is_said():
+    image = torch.full(CUBE.shape, 40.0)
+    image[:, :6] = -1000
+    drawn = {kind: Metal(strength=1, kind=kind).draw(CUBE, stream(3)) for kind in (None, "ct", "mr")}
+    made = {kind: Metal.apply(image.clone(), params, CUBE) for kind, params in drawn.items()}
+    assert torch.equal(made[None], made["ct"])
+    assert not torch.equal(made["mr"], made["ct"])
+    image += 1000
+    made = {kind: Metal.apply(image.clone(), params, CUBE) for kind, params in drawn.items()}
+    assert torch.equal(made[None], made["mr"])
 
 
 class TestCt:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Centre = tuple[int, int, int]
 
 PLACES = 12  #: that are drawn; the first in tissue is taken
+AIR = -500.0  #: HU; below it, an image is one of CT
 TISSUE = 0.2  #: share of the image's range from which on something counts as tissue
 
 
@@ -38,7 +39,9 @@ class Metal(Artefact):
         low=0,
         high=1,
     )
-    kind: Literal["mr", "ct"] = setting("mr", "Void and distortion, or streaks")
+    kind: Literal["mr", "ct"] | None = setting(
+        None, "Void and distortion, or streaks; left out, streaks if the image has air of CT (below -500)"
+    )
     radius: tuple[float, float] = setting((3.0, 7.0), "Of the ball", unit="mm", low=0.1, high=100)
 
     def __post_init__(self) -> None:
@@ -48,7 +51,7 @@ class Metal(Artefact):
     def draw(self, lattice: Lattice, rng: np.random.Generator) -> Params:
         """Draw the strength, the radius in mm, places (shares of z, y, x), read-out axis and streaks' seed.
 
-        The axis from foot to head, ``long``, follows from the lattice.
+        The axis from foot to head, ``long``, follows from the lattice; the kind stays open if it is.
         """
         return {
             "strength": uniform(rng, self.strength),
@@ -57,7 +60,7 @@ class Metal(Artefact):
             "swap": bool(rng.random() < 0.5),
             "seed": child_seed(rng),
             "kind": self.kind,
-            "long": _long_axis(lattice, self.kind),
+            "long": lattice.axis_through("IS"),
         }
 
     @staticmethod
@@ -70,24 +73,21 @@ class Metal(Artefact):
             return image
         floor = floor_of(image)
         centre = _first_in_tissue(image - floor, params["places"])
-        if params["kind"] == "ct":
+        kind = params["kind"] or ("ct" if float(image.min()) < AIR else "mr")
+        if kind == "ct":
             return _axial(image, params, lattice, centre)
         field, read = params["long"], axes_of(lattice, params["swap"])[2]
+        if lattice.is_flat and field == 0:
+            field = 1
         return distort(image, params, lattice, centre, field, read, float(floor))
-
-
-def _long_axis(lattice: Lattice, kind: str) -> int:
-    axis = lattice.axis_through("IS")
-    if lattice.is_flat:
-        return 0 if kind == "ct" else axis or 1
-    return axis
 
 
 def _axial(image: torch.Tensor, params: Mapping[str, Any], lattice: Lattice, centre: Centre) -> torch.Tensor:
     """Add streaks to the slices across the axis from foot to head."""
     from .streaks import add_streaks
 
-    a, b, c = sorted(range(3), key=lambda axis: axis != params["long"])
+    across = 0 if lattice.is_flat else params["long"]
+    a, b, c = sorted(range(3), key=lambda axis: axis != across)
     shape, spacing = lattice.shape, lattice.spacing
     turned = Lattice((shape[a], shape[b], shape[c]), (spacing[a], spacing[b], spacing[c]))
     add_streaks(image.permute(a, b, c), params, turned, (centre[a], centre[b], centre[c]))
