@@ -33,9 +33,33 @@ class TestContrast:
 
     def test_the_ends_of_the_slider_are_named(self, box):
         box.choose("brain-t1", 0.25)
-        assert (box.near.text(), box.far.text()) == ("T1", "T2")
+        assert (box.near.text(), box.far.currentText()) == ("T1", "T2")
         assert box.slider.isEnabled()
-        assert box.alpha == 0.25
+        assert (box.alpha, box.toward) == (0.25, None)
+
+    def test_another_of_the_same_kind_can_be_at_the_far_end(self, box):
+        box.choose("brain-t1", 0.25)
+        box.far.showPopup()
+        box.far.hidePopup()
+        offered = [box.far.itemData(n) for n in range(box.far.count())]
+        assert offered[0] == "brain-t2"
+        assert {"brain-flair", "spine-t2"} < set(offered)
+        assert not {"brain-t1", "abdomen-ct", "breast-us"} & set(offered)
+        changes = []
+        box.changed.connect(lambda: changes.append(box.toward))
+        box.far.setCurrentIndex(offered.index("brain-flair"))
+        assert changes == ["brain-flair"]
+        box.slider.setValue(0)
+        assert box.toward is None
+
+    def test_a_preset_without_an_opposite_can_be_moved_towards_another(self, box):
+        box.choose("abdomen-mr")
+        assert not box.slider.isEnabled()
+        box.far.showPopup()
+        box.far.hidePopup()
+        box.far.setCurrentIndex(box.far.findData("spine-t2"))
+        box.slider.setValue(0.5)
+        assert (box.slider.isEnabled(), box.near.text(), box.toward) == (True, "abdomen-mr", "spine-t2")
 
     def test_at_its_own_end_it_is_the_preset_itself(self, box):
         box.choose("brain-t1")
@@ -45,7 +69,10 @@ class TestContrast:
         box.choose("brain-t1", 0.5)
         box.choose("synthseg")
         assert not box.slider.isEnabled()
-        assert box.slider.toolTip() == "Not now: preset synthseg has no opposite to move towards"
+        assert (
+            box.slider.toolTip()
+            == "Not now: preset synthseg has no opposite to move towards; choose another on the right"
+        )
         assert box.alpha is None
 
 

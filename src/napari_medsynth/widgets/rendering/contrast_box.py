@@ -1,4 +1,4 @@
-"""Which contrast: a preset, and how far towards its opposite: :class:`ContrastBox`."""
+"""Which contrast: a preset, and how far towards its opposite or another: :class:`ContrastBox`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _HELP = About("How far intensities are moved from one contrast to the other, tis
 
 
 class ContrastBox(QWidget):
-    """A list of presets and, for the row beneath it, a slider between the two ends.
+    """A list of presets and, for the row beneath it, a slider from the one chosen to its opposite or to another.
 
     Attributes
     ----------
     picked : Signal()
         Another preset was chosen.
     changed : Signal()
-        The slider was moved.
+        The slider was moved, or its far end was changed.
     """
 
     picked = Signal()
@@ -35,10 +35,14 @@ class ContrastBox(QWidget):
             self.presets.addItem(name, name)
         self.slider: QLabeledDoubleSlider = slider(_HELP, 0, 1, lambda _: self.changed.emit(), digits=2)
         self.slider.setProperty("purpose", _HELP.describe())
-        self.near, self.far = QLabel(), QLabel()
+        self.near, self.far = QLabel(), _Others()
+        narrow(self.far)
+        self.far.setToolTip("Contrast at the far end of the slider")
         self.setLayout(row(self.near, self.slider, self.far))
-        self.layout().setStretch(1, 1)
+        self.layout().setStretch(1, 2)
+        self.layout().setStretch(2, 1)
         self.presets.currentIndexChanged.connect(self._on_preset)
+        self.far.currentIndexChanged.connect(self._on_other)
         self._show()
 
     @property
@@ -48,9 +52,15 @@ class ContrastBox(QWidget):
 
     @property
     def alpha(self) -> float | None:
-        """Where between the preset and its opposite; None at the preset itself."""
+        """Where between the preset and the other; None at the preset itself."""
         value = round(self.slider.value(), 2)
-        return value if value and self.preset.toward is not None else None
+        return value if value and self.far.currentData() is not None else None
+
+    @property
+    def toward(self) -> str | None:
+        """The other preset; None if it is the preset's own opposite, or not moved towards."""
+        other = self.far.currentData()
+        return other if self.alpha is not None and other != self.preset.toward else None
 
     def choose(self, name: str, alpha: float | None = None) -> None:
         """Choose a preset."""
@@ -61,16 +71,23 @@ class ContrastBox(QWidget):
         self._show()
         self.picked.emit()
 
+    def _on_other(self) -> None:
+        self._allow()
+        self.changed.emit()
+
     def _show(self) -> None:
         own = self.preset
         self.presets.setToolTip(own.description)
         self.slider.blockSignals(True)
         self.slider.setValue(0.0)
         self.slider.blockSignals(False)
-        near, far = _ends(own.name, own.toward)
-        self.near.setText(near)
-        self.far.setText(far)
-        allow(self.slider, "" if own.toward else f"preset {own.name} has no opposite to move towards")
+        self.far.show_own(own)
+        self._allow()
+
+    def _allow(self) -> None:
+        self.near.setText(_ends(self.preset.name, self.far.currentData())[0])
+        found = f"preset {self.preset.name} has no opposite to move towards; choose another on the right"
+        allow(self.slider, "" if self.far.currentData() else found)
 
 
 class _Presets(QComboBox):
@@ -81,6 +98,30 @@ class _Presets(QComboBox):
         for number in range(self.count()):
             description = preset(self.itemData(number)).description
             self.setItemData(number, description, Qt.ItemDataRole.ToolTipRole)
+        super().showPopup()
+
+
+class _Others(QComboBox):
+    """The far end of the slider: the preset's opposite, and others of its kind once the list is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: Preset | None = None
+
+    def show_own(self, own: Preset) -> None:
+        """Show the opposite of another preset."""
+        self._own = own
+        self.blockSignals(True)
+        self.clear()
+        self.addItem(_ends(own.name, own.toward)[1], own.toward)
+        self.blockSignals(False)
+
+    def showPopup(self) -> None:  # noqa: N802 - Qt's name
+        """List the others, and open."""
+        if self._own is not None and self.count() == 1:
+            for name in preset_names():
+                if name not in (self._own.name, self._own.toward) and preset(name).modality == self._own.modality:
+                    self.addItem(_ends(self._own.name, name)[1], name)
         super().showPopup()
 
 

@@ -69,6 +69,7 @@ class RenderForm(QWidget):
         settings: dict[str, Any] = {
             "preset": self.contrast.preset.name,
             "contrast_alpha": self.contrast.alpha,
+            "toward": self.contrast.toward,
             "prior": self.intensities.path,
             "scheme": self.names.scheme,
             "tissues": tuple(sorted(self.labels.tissues.items())),
