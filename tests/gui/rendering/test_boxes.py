@@ -37,6 +37,12 @@ class TestContrast:
         assert box.slider.isEnabled()
         assert (box.alpha, box.toward) == (0.25, None)
 
+    def test_the_slider_has_the_room_that_the_far_end_does_not_need(self, box):
+        box.choose("synthseg")
+        wide = box.far.minimumSizeHint().width()
+        box.choose("brain-t1")
+        assert box.far.minimumSizeHint().width() < wide
+
     def test_another_of_the_same_kind_can_be_at_the_far_end(self, box):
         box.choose("brain-t1", 0.25)
         box.far.showPopup()
@@ -59,7 +65,7 @@ class TestContrast:
         box.far.hidePopup()
         box.far.setCurrentIndex(box.far.findData("spine-t2"))
         box.slider.setValue(0.5)
-        assert (box.slider.isEnabled(), box.near.text(), box.toward) == (True, "abdomen-mr", "spine-t2")
+        assert (box.slider.isEnabled(), box.near.text(), box.toward) == (True, "", "spine-t2")
 
     def test_at_its_own_end_it_is_the_preset_itself(self, box):
         box.choose("brain-t1")

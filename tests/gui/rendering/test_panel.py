@@ -19,6 +19,7 @@ from napari_medsynth.rendering.step import Render
 from napari_medsynth.widgets.layers import history_of, image_layer_data, labels_of
 from napari_medsynth.widgets.previews import is_preview
 from napari_medsynth.widgets.rendering import panel as panel_module
+from napari_medsynth.widgets.rendering.estimating import estimated
 from napari_medsynth.widgets.rendering.studio import Studio
 from napari_medsynth.widgets.rendering.tissues import tissues_of
 from napari_medsynth.widgets.rendering.where import Where
@@ -140,6 +141,15 @@ class TestApply:
         np.testing.assert_allclose(image.scale, source.scale)
         assert image.units == source.units
 
+    def test_a_layer_in_pixels_gets_layers_in_pixels(self, qtbot, viewer, open_panel):
+        source = viewer.add_labels(head().array[12])
+        panel = open_panel()
+        at_rest(qtbot, panel)
+        panel.apply.click()
+        at_rest(qtbot, panel)
+        assert len(own(viewer)) > 1
+        assert {layer.units for layer in own(viewer)} == {source.units}
+
     def test_it_takes_the_labels_as_they_are_by_then(self, qtbot, viewer, panel):
         panel.layer.data[:, :3] = 41  # no event tells of it
         panel.apply.click()
@@ -216,12 +226,30 @@ class TestTissues:
         assert not panel.apply.isEnabled()
         assert "no intensities for 900 (label 900)" in panel.apply.toolTip()
         assert panel.form.tabs.tabText(1) == "Labels (1 missing)"
+        panel.form.labels.table.edited.emit(900, "granite")
+        assert "no intensities for 900 (label 900 as granite)" in panel.apply.toolTip()
         panel.form.labels.table.edited.emit(900, "csf")
         at_rest(qtbot, panel)
         assert panel.apply.isEnabled()
         assert panel.form.tabs.tabText(1) == "Labels"
         assert panel.form.step().tissues == ((900, "csf"),)
         assert tissues_of(layer) == {900: "csf"}
+
+    def test_a_far_end_without_a_class_for_them_is_refused_until_the_slider_is_back(self, qtbot, viewer, panel):
+        panel.form.contrast.slider.setValue(0.5)
+        far = panel.form.contrast.far
+        far.showPopup()
+        far.hidePopup()
+        far.setCurrentIndex(far.findData("spine-t2"))
+        at_rest(qtbot, panel)
+        assert not panel.apply.isEnabled()
+        assert "no intensities in spine-t2 for 2 (left white matter)" in panel.told.text()
+        assert "move towards another preset" in panel.told.text()
+        assert preview_of(viewer) is None  # what was shown was another contrast
+        panel.form.contrast.slider.setValue(0)
+        at_rest(qtbot, panel)
+        assert panel.apply.isEnabled()
+        assert preview_of(viewer) is not None
 
     def test_they_come_back_with_the_layer(self, qtbot, viewer, panel):
         panel.form.labels.table.edited.emit(3, "csf")
@@ -275,6 +303,11 @@ class TestEstimate:
         assert panel.form.intensities.text() == "from scan (not saved)"
         means = {int(v): mean for v, mean, _ in expected(panel).history[-1].params["channels"][0]["intensities"]}
         assert means[2] > means[3] > means[24] > means[4]
+
+    @pytest.mark.parametrize(("name", "white"), [("abdomen-ct", 900.0), ("brain-t1", 255.0)])
+    def test_it_is_on_the_scale_of_the_preset_whatever_the_layer_says(self, viewer, panel, image, name, white):
+        found = estimated(image, labels_of(panel.layer), Render(preset=name))
+        assert found.classes["white matter"].mean.at(0.5) == pytest.approx(white, abs=8)
 
     def test_one_that_lies_elsewhere_is_refused_in_one_line(self, qtbot, viewer, panel):
         moved = Volume(np.zeros(head().shape, np.float32), Affine.from_spacing((1.5, 1, 1), origin=(0, 0, 99)))

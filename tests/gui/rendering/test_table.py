@@ -70,6 +70,29 @@ def test_a_tissue_is_chosen_from_the_classes_or_typed(qtbot, viewer, tab):
     assert (shown[1].tissue, shown[1].entry, shown[1].chosen) == ("white matter", "white matter", True)
 
 
+def test_one_from_the_list_is_taken_at_once(qtbot, viewer, tab):
+    tab.show_rows(rows(viewer), sorted(T1.classes))
+    tab.show()
+    tab.table.editItem(tab.table.item(1, COLUMNS["tissue"]))
+    editor = tab.table.findChild(QComboBox)
+    with qtbot.waitSignal(tab.changed):
+        editor.setCurrentText("csf")
+        editor.activated.emit(editor.currentIndex())
+    assert tab.tissues == {3: "csf"}
+
+
+def test_return_ends_the_editor_once(qtbot, qtlog, viewer, tab):
+    tab.show_rows(rows(viewer), sorted(T1.classes))
+    tab.show()
+    tab.table.editItem(tab.table.item(1, COLUMNS["tissue"]))
+    editor = tab.table.findChild(QComboBox)
+    with qtbot.waitSignal(tab.changed):
+        qtbot.keyClicks(editor, "csf")
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.wait(50)
+    assert [record.message for record in qtlog.records] == []  # Qt complains if it is ended twice
+
+
 def test_only_the_tissue_can_be_edited(viewer, tab):
     tab.show_rows(rows(viewer), [])
     editable = [bool(tab.table.item(0, n).flags() & Qt.ItemFlag.ItemIsEditable) for n in range(4)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QWidget
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QStyle, QWidget
 from superqt import QLabeledDoubleSlider
 
 from ...core.settings import About
@@ -11,6 +11,7 @@ from ...rendering.presets import Preset, preset, preset_names
 from ..controls import allow, narrow, row, slider
 
 _HELP = About("How far intensities are moved from one contrast to the other, tissue by tissue", low=0, high=1)
+_MARGIN = QStyle.PixelMetric.PM_FocusFrameHMargin
 
 
 class ContrastBox(QWidget):
@@ -36,11 +37,9 @@ class ContrastBox(QWidget):
         self.slider: QLabeledDoubleSlider = slider(_HELP, 0, 1, lambda _: self.changed.emit(), digits=2)
         self.slider.setProperty("purpose", _HELP.describe())
         self.near, self.far = QLabel(), _Others()
-        narrow(self.far)
         self.far.setToolTip("Contrast at the far end of the slider")
         self.setLayout(row(self.near, self.slider, self.far))
-        self.layout().setStretch(1, 2)
-        self.layout().setStretch(2, 1)
+        self.layout().setStretch(1, 1)
         self.presets.currentIndexChanged.connect(self._on_preset)
         self.far.currentIndexChanged.connect(self._on_other)
         self._show()
@@ -107,6 +106,13 @@ class _Others(QComboBox):
     def __init__(self) -> None:
         super().__init__()
         self._own: Preset | None = None
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.currentTextChanged.connect(self._fit)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return what is wanted: Qt keeps the least width of the first choice."""
+        return self.sizeHint()
 
     def show_own(self, own: Preset) -> None:
         """Show the opposite of another preset."""
@@ -115,6 +121,7 @@ class _Others(QComboBox):
         self.clear()
         self.addItem(_ends(own.name, own.toward)[1], own.toward)
         self.blockSignals(False)
+        self._fit(self.currentText())
 
     def showPopup(self) -> None:  # noqa: N802 - Qt's name
         """List the others, and open."""
@@ -122,13 +129,21 @@ class _Others(QComboBox):
             for name in preset_names():
                 if name not in (self._own.name, self._own.toward) and preset(name).modality == self._own.modality:
                     self.addItem(_ends(self._own.name, name)[1], name)
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 2 * self.style().pixelMetric(_MARGIN))
         super().showPopup()
+
+    def _fit(self, text: str) -> None:
+        """Be as wide as what is chosen: the slider has the rest of the row."""
+        self.setMinimumContentsLength(len(text))
 
 
 def _ends(name: str, toward: str | None) -> tuple[str, str]:
-    """Return what the ends of the slider are called: what the names of two presets do not share."""
+    """Return what the ends of the slider are called: what the names of two presets do not share.
+
+    The near end of two that share nothing is the preset named right above it; its name would take the slider's room.
+    """
     if toward is None:
         return "", "no opposite"
     stem, _, tail = name.rpartition("-")
     other_stem, _, other = toward.rpartition("-")
-    return (tail.upper(), other.upper()) if stem and stem == other_stem else (name, toward)
+    return (tail.upper(), other.upper()) if stem and stem == other_stem else ("", toward)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def estimated(image: Image, labels: LabelMap, step: Render) -> Prior:
-    """Return what intensities the labels have in an image layer.
+    """Return what intensities the labels have in an image layer, on the scale of the preset that they replace.
+
+    A preset of CT is in HU, and so is the image: few layers say that they are CT. Others are on a scale of 0 … 255.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def estimated(image: Image, labels: LabelMap, step: Render) -> Prior:
     labels
         Labels on its grid.
     step
-        Says what the labels are called.
+        Says what the labels are called, and which preset's intensities are replaced.
 
     Raises
     ------
@@ -37,4 +39,6 @@ def estimated(image: Image, labels: LabelMap, step: Render) -> Prior:
     """
     volume = volume_of(image)
     volume.require_same_grid(labels, f"image layer {image.name!r}", "the label map")
-    return estimate_prior([(volume, named_labels(labels, step.scheme, preset(step.preset).scheme, step.tissues))])
+    own = preset(step.preset)
+    named = named_labels(labels, step.scheme, own.scheme, step.tissues)
+    return estimate_prior([(volume, named)], hounsfield=own.modality == "CT")

@@ -1,8 +1,8 @@
-"""The rows of the table of labels: :class:`LabelRows`."""
+"""The rows of the table of labels: :class:`LabelRows`, and what is said of those without a class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from .tissue_table import TissueRow
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+_MOST_NAMED = 3
 
 
 class LabelRows:
@@ -51,6 +53,26 @@ class LabelRows:
             self._kept = (labels, layer.colormap, prior)  # as long as they are kept, no other has their id
         intensities = {int(value): (mean, std) for value, mean, std in drawn}
         return [replace(row, intensity=intensities.get(row.value)) for row in self._rows]
+
+
+def complaint(where: str, missing: Sequence[TissueRow], instead: str) -> str:
+    """Say which labels have no class, and what would help; empty if all have one.
+
+    Parameters
+    ----------
+    where
+        What has no class for them, after a space; empty: what is chosen.
+    missing
+        Rows of those labels.
+    instead
+        What else would help, with ", or " at its end.
+    """
+    if not missing:
+        return ""
+    words = [f"{row.value} ({row.name}{f' as {row.tissue}' if row.chosen else ''})" for row in missing]
+    more = f" and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
+    found = f"no intensities{where} for {', '.join(words[:_MOST_NAMED])}{more}"
+    return f"{found}; {instead}choose their tissue in the tab Labels"
 
 
 def _rows(labels: LabelMap, layer: Labels, prior: Prior, tissues: Mapping[int, str]) -> list[TissueRow]:

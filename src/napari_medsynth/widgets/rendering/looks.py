@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 from ...core.case import Case
 from ...core.errors import ConfigError
+from ...core.progress import Job
+from ...rendering.step import Render
 from ..layers import LayerData, history_of, image_layer_data, labels_layer_data
+from .label_reader import making
 from .window import window_of
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+
+def making_layers(layer: Labels, step: Render, seed: int) -> Job[tuple[Case, list[LayerData]]]:
+    """Make the image of a layer's labels in full, and its layers: to count voxels of each label takes a moment too."""
+    case = yield from making(layer, step, seed)
+    return case, render_layers(case, layer, step.preset)
 
 
 def render_layers(case: Case, source: Labels, preset: str) -> list[LayerData]:
@@ -39,6 +48,8 @@ def render_layers(case: Case, source: Labels, preset: str) -> list[LayerData]:
     found = [(image, kwargs, kind)]
     if case.labels is not None and is_changed(case):
         found.append(labels_layer_data(case.labels, name=f"{name} labels", history=history, like=source))
+    if all(str(unit) == "pixel" for unit in source.units):  # they count as millimetres; napari warns of a mixture
+        found = [(data, {**given, "units": source.units}, kind) for data, given, kind in found]
     return found
 
 

@@ -14,6 +14,7 @@ from ...core.case import Case
 from ...core.errors import ConfigError, MedsynthError
 from ...core.recipe import Recipe
 from ...io.limits import budget
+from ...rendering.presets import preset
 from ...rendering.prior import Prior
 from ...rendering.step import Render
 from ..background import in_background
@@ -23,16 +24,16 @@ from ..dock import DockPanel
 from ..filed import path_of, require_upright, warning_of
 from ..job_bar import JobBar
 from ..jobs import one_step, start_job
-from ..layers import unique_name
+from ..layers import LayerData, unique_name
 from ..metadata import info_of
 from ..views import keep_upright
 from .choices import images_like, label_layers
 from .estimating import estimated
 from .form import RenderForm
-from .label_reader import LabelReader, making
-from .label_rows import LabelRows
+from .label_reader import LabelReader
+from .label_rows import LabelRows, complaint
 from .live import Live, Wish
-from .looks import render_layers
+from .looks import making_layers
 from .snippets import as_command, as_python, as_recipe
 from .studio import Draft
 from .summary import summary_of
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 _KEYS = ("Ctrl+Return", "Ctrl+Enter")
 _FILE = "labels.nii.gz"
-_MOST_NAMED = 6
 _REST_MS = 150  #: the table shows other intensities when the preview has rested for so long
 
 
@@ -61,7 +61,7 @@ class RenderPanel(DockPanel):
         self._viewer = napari_viewer
         self._problem = ""
         self._drawn: Draft | None = None
-        self._rows = LabelRows()
+        self._rows, self._far_rows = LabelRows(), LabelRows()
         self._rest = later(self, self._update)
         self._rest.setInterval(_REST_MS)
         self.bar, self.told = JobBar(self), remark()
@@ -93,9 +93,9 @@ class RenderPanel(DockPanel):
         step = self.form.step()
         self.view.rest()
         handle = start_job(
-            partial(making, self.layer, step, self.form.seed.value()),
+            partial(making_layers, self.layer, step, self.form.seed.value()),
             title="Rendering",
-            done=partial(self._on_made, self.layer, step),
+            done=self._on_made,
             failed=self._on_failed,
             bar=self.bar,
         )
@@ -221,8 +221,9 @@ class RenderPanel(DockPanel):
         self.told.setText(draft.note or summary_of(draft.params))
         self._rest.start()
 
-    def _on_made(self, source: Labels, step: Render, case: Case) -> None:
-        for data, kwargs, kind in render_layers(case, source, step.preset):
+    def _on_made(self, made: tuple[Case, list[LayerData]]) -> None:
+        case, layers = made
+        for data, kwargs, kind in layers:
             name = unique_name(self._viewer.layers, kwargs["name"])
             getattr(self._viewer, f"add_{kind}")(data, **{**kwargs, "name": name})
         self.told.setText(summary_of(case.history[-1].params))
@@ -256,7 +257,16 @@ class RenderPanel(DockPanel):
             self.reader.studio.require_affordable(budget())
         except MedsynthError as error:
             return str(error)
-        return _complaint([f"{row.value} ({row.name})" for row in self.form.labels.missing])
+        return complaint("", self.form.labels.missing, "") or self._far_obstacle(step)
+
+    def _far_obstacle(self, step: Render) -> str:
+        """Return what keeps intensities from being moved to the far end of the slider."""
+        toward = step.toward or preset(step.preset).toward
+        studio, layer = self.reader.studio, self.layer
+        if step.contrast_alpha is None or toward is None or studio is None or layer is None:
+            return ""
+        rows = self._far_rows.of(studio.named(step), layer, preset(toward).prior, dict(step.tissues))
+        return complaint(f" in {toward}", [row for row in rows if not row.entry], "move towards another preset, or ")
 
     def _show_labels(self, step: Render) -> None:
         """Show what each label is made of, with the intensities of the image that is looked at."""
@@ -266,14 +276,6 @@ class RenderPanel(DockPanel):
         drawn = () if self._drawn is None else self._drawn.params["channels"][0]["intensities"]
         rows = self._rows.of(studio.named(step), layer, prior, dict(step.tissues), drawn)
         self.form.show_labels(rows, sorted(prior.classes))
-
-
-def _complaint(missing: list[str]) -> str:
-    """Say which labels have no class; empty if all have one."""
-    if not missing:
-        return ""
-    more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
-    return f"no intensities for {', '.join(missing[:_MOST_NAMED])}{more}; choose their tissue in the tab Labels"
 
 
 class _Closing:

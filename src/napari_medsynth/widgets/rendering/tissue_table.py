@@ -161,7 +161,7 @@ class _Words(QStyledItemDelegate):
         box = QComboBox(parent)
         box.setEditable(True)
         box.addItems(self.words)
-        box.activated.connect(lambda _: self._take(box))
+        box.activated.connect(lambda _: self._take(box), Qt.ConnectionType.QueuedConnection)
         return box
 
     def setEditorData(self, editor: QWidget, index: QModelIndex) -> None:  # noqa: N802 - Qt's name
@@ -176,6 +176,8 @@ class _Words(QStyledItemDelegate):
             model.setData(index, editor.currentText())
 
     def _take(self, box: QComboBox) -> None:
+        if box.isHidden():  # Return has ended it already
+            return
         self.commitData.emit(box)
         self.closeEditor.emit(box)
 
