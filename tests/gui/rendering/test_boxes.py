@@ -95,6 +95,15 @@ class TestIntensities:
         assert box.prior == T1
         box.require_saved()
 
+    def test_what_was_estimated_stays_with_another_preset_but_not_on_another_scale(self, box):
+        box.take_estimate(T2, "my scan")
+        box.show_preset(preset("spine-t1"))
+        assert box.prior == T2
+        box.show_preset(preset("abdomen-ct"))
+        assert box.path is None
+        assert box.text() == "of the preset"
+        assert box.prior == preset("abdomen-ct").prior
+
     def test_what_was_estimated_is_taken_and_waits_to_be_saved(self, box, tmp_path):
         box.take_estimate(T2, "my scan")
         assert box.prior == read_prior(box.path) == T2

@@ -81,8 +81,11 @@ class IntensityBox(QPushButton):
         return None if self._preset is None else self._preset.prior
 
     def show_preset(self, preset: Preset) -> None:
-        """Offer this preset's intensities to be saved while no others are taken."""
-        self._preset = preset
+        """Offer this preset's intensities; others that were taken stay, unless HU take the place of other units."""
+        before, self._preset = self._preset, preset
+        if before is not None and (before.modality == "CT") != (preset.modality == "CT"):
+            self.path, self._layer = None, ""
+            self._show()
 
     def require_saved(self) -> None:
         """Raise :class:`ConfigError` if nobody else could read the intensities."""
