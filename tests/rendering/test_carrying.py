@@ -99,6 +99,8 @@ def test_a_mirrored_map_has_the_partners_of_its_own_table_exchanged():
     assert np.array_equal(found, expected)
     other = LabelMap(labels.array, PLACE, LabelTable.from_names({1: "left rib", 3: "right rib"}))
     assert np.array_equal(carry(other, params).array, np.array([0, 3, 2, 1])[np.flip(labels.array, 2)])
+    one_value = LabelMap(labels.array, PLACE, LabelTable.from_names({1: "left rib", 9: "right rib"}))
+    assert np.array_equal(carry(one_value, params).array, np.flip(labels.array, 2))  # it has no 9, and gets none
     instances = LabelMap(labels.array, PLACE)
     assert np.array_equal(carry(instances, params).array, np.flip(labels.array, 2))
 

@@ -16,7 +16,7 @@ from ..core.record import Record
 from ..core.volume import Volume
 from .acquisition import Acquisition
 from .codes import Codes, shared
-from .flip import side_pairs
+from .flip import swapped_pairs
 from .geometry import Geometry
 from .grid import require_grid
 from .lattice import Lattice
@@ -32,7 +32,7 @@ def carry(part: Part, source: Record | Mapping[str, Any], *, grid: Literal["labe
     part
         On the grid of the label map that was rendered. An image is interpolated linearly, channel by channel; of a
         label map the nearest voxel is taken, and where the rendering is mirrored, the labels that are partners in its
-        own table are exchanged.
+        own table are exchanged, as :func:`~napari_medsynth.rendering.flip.swapped_pairs` has it.
     source
         The rendering's record, from the history of the case that it made, or its params.
     grid
@@ -69,7 +69,7 @@ def carry(part: Part, source: Record | Mapping[str, Any], *, grid: Literal["labe
 
 
 def _labels(part: LabelMap, geometry: Geometry, scanner: Acquisition, *, mirrored: bool) -> npt.NDArray[Any]:
-    codes = Codes.of(part).swapped(side_pairs(part.table) if mirrored else ())
+    codes = Codes.of(part).swapped(swapped_pairs(part) if mirrored else ())
     return codes.decoded(scanner.labels(geometry.labels(codes.tensor)))
 
 

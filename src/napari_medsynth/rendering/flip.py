@@ -50,21 +50,30 @@ class Flip(Stage):
         Returns
         -------
         params
-            ``{"axis": 0 … 2, "swap": [[left value, right value], …]}``: the pairs of which one or both are in the map.
-            None are exchanged in a map that has both sides of no pair: it calls both by one value. No params, too, if
-            there is one voxel only from side to side, as in a sagittal slice: its mirror would belong elsewhere.
+            ``{"axis": 0 … 2, "swap": [[left value, right value], …]}`` with the pairs of :func:`swapped_pairs`. None,
+            too, if there is one voxel only from side to side, as in a sagittal slice: its mirror would belong
+            elsewhere.
         """
         axis = side_axis(labels)
         if stream(seed, 0, self.name).random() >= self.prob or labels.shape3[axis] == 1:
             return None
-        present = set(labels.values())
-        pairs = [pair for pair in side_pairs(labels.table) if not present.isdisjoint(pair)]
-        return {"axis": axis, "swap": [list(p) for p in pairs] if any(present.issuperset(p) for p in pairs) else []}
+        return {"axis": axis, "swap": [list(pair) for pair in swapped_pairs(labels)]}
 
 
 def side_axis(labels: LabelMap) -> int:
     """Return which of the axes ``(z, y, x)`` runs most nearly from side to side of the patient."""
     return next(n for n, letter in enumerate(labels.affine.orientation) if letter in "RL")
+
+
+def swapped_pairs(labels: LabelMap) -> tuple[tuple[int, int], ...]:
+    """Return ``(left value, right value)`` of the pairs whose values are exchanged where a map is mirrored.
+
+    They are those of which one or both are in the map. A map that has both sides of no pair calls both by one value:
+    none are exchanged.
+    """
+    present = set(labels.values())
+    pairs = tuple(pair for pair in side_pairs(labels.table) if not present.isdisjoint(pair))
+    return pairs if any(present.issuperset(pair) for pair in pairs) else ()
 
 
 def side_pairs(table: LabelTable) -> tuple[tuple[int, int], ...]:
