@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -27,6 +28,14 @@ def button(text: str, pressed: Callable[[], Any], tooltip: str = "") -> QPushBut
     made.setToolTip(tooltip)
     made.setProperty("purpose", tooltip)
     made.clicked.connect(lambda: pressed())
+    return made
+
+
+def shortcut(part: QWidget, keys: str, call: Callable[[], Any]) -> QShortcut:
+    """Let keys do something while ``part``, or anything in it, has the focus."""
+    made = QShortcut(QKeySequence(keys), part)
+    made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    made.activated.connect(lambda: call())
     return made
 
 

@@ -24,11 +24,13 @@ from .metadata import KEY, LayerInfo, history_of, info_of, metadata_of, with_his
 from .placement import spatial_kwargs
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Layer
 
 __all__ = [
     "KEY",
     "LayerData",
+    "add_layers",
     "case_layer_data",
     "history_of",
     "image_layer_data",
@@ -152,6 +154,12 @@ def unique_name(viewer_layers: Iterable[Layer], name: str) -> str:
         number += 1
         tried = f"{name} {number}"
     return tried
+
+
+def add_layers(viewer: ViewerModel, made: Iterable[LayerData]) -> None:
+    """Add layers to the viewer, each under a name that no other one has."""
+    for data, how, kind in made:
+        getattr(viewer, f"add_{kind}")(data, **{**how, "name": unique_name(viewer.layers, how["name"])})
 
 
 def _original(grid: Gridded, like: Layer | None) -> Affine:

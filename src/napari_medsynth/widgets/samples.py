@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .layers import LayerData, case_layer_data, unique_name
+from .layers import LayerData, add_layers, case_layer_data
 from .preferences import default_seed
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def _add(viewer: napari.Viewer, title: str, make: Callable[[], list[LayerData]])
     from .jobs import one_step, start_job
 
     def add(made: list[LayerData]) -> None:
-        for data, kwargs, kind in made:
-            name = unique_name(viewer.layers, kwargs["name"])
-            getattr(viewer, f"add_{kind}")(data, **{**kwargs, "name": name})
+        add_layers(viewer, made)
 
     start_job(one_step(make), title=title, done=add)
 

@@ -29,7 +29,7 @@ from ..background import in_background
 from ..controls import allow, button, narrow, refill, remark, row
 from ..job_bar import JobBar
 from ..jobs import start_job
-from ..layers import LayerData, unique_name
+from ..layers import LayerData, add_layers
 from .case_layers import layers_of
 from .case_table import CaseTable
 from .checklist import Checklist
@@ -236,9 +236,7 @@ class BrowseTab(QWidget):
     def _add(self, made: list[LayerData]) -> None:
         """Add the layers of a case, and hide the preview beneath until the next page."""
         self.preview.set_visible(False)
-        for data, how, kind in made:
-            name = unique_name(self._viewer.layers, how["name"])
-            getattr(self._viewer, f"add_{kind}")(data, **{**how, "name": name})
+        add_layers(self._viewer, made)
 
     def _on_verified(self, problems: list[str]) -> None:
         more = [f"… and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []

@@ -6,20 +6,18 @@ from functools import partial
 from typing import Any
 
 import napari.viewer
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout
 
 from ...core.errors import MedsynthError
 from ...core.recipe import Recipe
 from ...io.limits import budget
 from ...phantom.step import Phantom
-from ..controls import allow, button, later, remark, row
+from ..controls import allow, button, later, remark, row, shortcut
 from ..copying import CopyButton
 from ..dock import DockPanel, scrollable
 from ..job_bar import JobBar
 from ..jobs import start_job
-from ..layers import LayerData, unique_name
+from ..layers import LayerData, add_layers
 from ..planes import VIEWS, look_from
 from ..previewer import Previewer
 from ..views import keep_upright
@@ -107,11 +105,8 @@ class PhantomPanel(DockPanel):
         self.previewer.made.connect(self._on_previewed)
         self.previewer.failed.connect(self._on_failed)
         self.destroyed.connect(self.preview.close)
-        for keys, call in ((("R",), self.form.roll), (_KEYS, self.make)):
-            for key in keys:
-                shortcut = QShortcut(QKeySequence(key), self)
-                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-                shortcut.activated.connect(call)
+        for key, call in (("R", self.form.roll), *((key, self.make) for key in _KEYS)):
+            shortcut(self, key, call)
 
     def _text(self, write: Any) -> str:
         return str(write(self.form.step(), self.form.seed.value()))
@@ -138,9 +133,7 @@ class PhantomPanel(DockPanel):
     def _on_made(self, result: tuple[Made, list[LayerData]]) -> None:
         made, layers = result
         self.preview.remove()
-        for data, kwargs, kind in layers:
-            name = unique_name(self._viewer.layers, kwargs["name"])
-            getattr(self._viewer, f"add_{kind}")(data, **{**kwargs, "name": name})
+        add_layers(self._viewer, layers)
         self._tell(made)
 
     def _tell(self, made: Made) -> None:

@@ -6,8 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import napari.viewer
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout
 
 from ...core.case import Case
@@ -18,13 +16,13 @@ from ...rendering.presets import preset
 from ...rendering.prior import Prior
 from ...rendering.step import Render
 from ..background import in_background
-from ..controls import allow, button, later, refill, remark, row
+from ..controls import allow, button, later, refill, remark, row, shortcut
 from ..copying import CopyButton
 from ..dock import DockPanel
 from ..filed import path_of, require_upright, warning_of
 from ..job_bar import JobBar
 from ..jobs import one_step, start_job
-from ..layers import LayerData, unique_name
+from ..layers import LayerData, add_layers
 from ..metadata import info_of
 from ..views import keep_upright
 from .choices import images_like, label_layers
@@ -157,11 +155,8 @@ class RenderPanel(DockPanel):
             signal.connect(self._on_failed)
         self.live.toggled.connect(self._on_change)
         self.destroyed.connect(_Closing(self.view, self.reader))
-        for keys, call in ((("R",), self.form.seed.roll), (_KEYS, self.make)):
-            for key in keys:
-                shortcut = QShortcut(QKeySequence(key), self)
-                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-                shortcut.activated.connect(call)
+        for key, call in (("R", self.form.seed.roll), *((key, self.make) for key in _KEYS)):
+            shortcut(self, key, call)
 
     def _text(self, kind: str) -> str:
         layer, step, seed = self.layer, self.form.step(), self.form.seed.value()
@@ -223,9 +218,7 @@ class RenderPanel(DockPanel):
 
     def _on_made(self, made: tuple[Case, list[LayerData]]) -> None:
         case, layers = made
-        for data, kwargs, kind in layers:
-            name = unique_name(self._viewer.layers, kwargs["name"])
-            getattr(self._viewer, f"add_{kind}")(data, **{**kwargs, "name": name})
+        add_layers(self._viewer, layers)
         self.told.setText(summary_of(case.history[-1].params))
 
     def _on_estimated(self, name: str, prior: Prior) -> None:

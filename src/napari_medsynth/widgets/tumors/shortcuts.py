@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit
 
+from ..controls import shortcut
 from .desk import Desk
 
 if TYPE_CHECKING:
@@ -29,13 +27,13 @@ class Shortcuts:
     def __init__(self, tab: PlaceTab, desk: Desk) -> None:
         self._desk = desk
         self._placing = [
-            _shortcut(tab, "Return", self._place),
-            _shortcut(tab, "Enter", self._place),
-            _shortcut(tab, "R", tab.redraw),
-            _shortcut(tab, "Escape", desk.stop),
+            shortcut(tab, "Return", self._place),
+            shortcut(tab, "Enter", self._place),
+            shortcut(tab, "R", tab.redraw),
+            shortcut(tab, "Escape", desk.stop),
         ]
         for keys, call in (("Ctrl+Z", desk.undo), ("Ctrl+Shift+Z", desk.redo), ("Ctrl+Y", desk.redo)):
-            _shortcut(tab, keys, call)
+            shortcut(tab, keys, call)
         desk.changed.connect(self._update)
         self._update()
 
@@ -48,12 +46,5 @@ class Shortcuts:
             self._desk.commit()
 
     def _update(self) -> None:
-        for shortcut in self._placing:
-            shortcut.setEnabled(self._desk.is_placing)
-
-
-def _shortcut(tab: PlaceTab, keys: str, call: Callable[[], object]) -> QShortcut:
-    made = QShortcut(QKeySequence(keys), tab)
-    made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-    made.activated.connect(lambda: call())
-    return made
+        for key in self._placing:
+            key.setEnabled(self._desk.is_placing)
