@@ -95,6 +95,21 @@ COMMANDS = {
         "place tumors in one scan",
         "medsynth tumor insert ct.nii.gz --library seeds --count 3 --seed 7 -o out",
     ),
+    "train": Command(
+        "train:Train",
+        "train a network on rendered label maps (A), on real images (B), or both",
+        "medsynth train --data-dir ./data --model both --epochs 20",
+    ),
+    "evaluate": Command(
+        "evaluate:Evaluate",
+        "how good models are on images that they never saw, and where synthetic and real training differ",
+        "medsynth evaluate --data-dir ./data --model compare",
+    ),
+    "segment": Command(
+        "segment:Segment",
+        "label an image with a model",
+        "medsynth segment scan.nii.gz --model model_a_synthetic_best.safetensors -o labels.nii.gz",
+    ),
     "example": Command(
         "example:Example",
         "pictures of what is rendered from a label map; needs no data",

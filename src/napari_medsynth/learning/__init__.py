@@ -1,0 +1,1 @@
+"""What every model shares: fitting, checkpoints, runs on disk, cards, weights, devices."""

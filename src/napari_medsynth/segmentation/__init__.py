@@ -1,0 +1,1 @@
+"""Images become labels: networks, training on rendered and real images, inference, evaluation."""
