@@ -66,7 +66,8 @@ def _dynunet(settings: NetworkSettings, ndim: int, channels: int, classes: int) 
     strides = [1] + [2] * (settings.levels - 1)
     kernels = [3] * settings.levels
     filters = [min(settings.base_features * 2**level, 512) for level in range(settings.levels)]
-    return DynUNet(ndim, channels, classes, kernels, strides, strides[1:], filters=filters)
+    net: nn.Module = DynUNet(ndim, channels, classes, kernels, strides, strides[1:], filters=filters)
+    return net
 
 
 def _segresnet(settings: NetworkSettings, ndim: int, channels: int, classes: int) -> nn.Module:
@@ -74,24 +75,32 @@ def _segresnet(settings: NetworkSettings, ndim: int, channels: int, classes: int
 
     down = (1, *([2] * (settings.levels - 2)), 4)
     groups = next(n for n in (8, 4, 2, 1) if settings.base_features % n == 0)
-    return SegResNet(
-        ndim, settings.base_features, channels, classes, norm=("GROUP", {"num_groups": groups}),
-        blocks_down=down, blocks_up=(1,) * (settings.levels - 1),
-    )  # fmt: skip
+    net: nn.Module = SegResNet(
+        ndim,
+        settings.base_features,
+        channels,
+        classes,
+        norm=("GROUP", {"num_groups": groups}),
+        blocks_down=down,
+        blocks_up=(1,) * (settings.levels - 1),
+    )
+    return net
 
 
 def _swinunetr(settings: NetworkSettings, ndim: int, channels: int, classes: int) -> nn.Module:
     from monai.networks.nets import SwinUNETR
 
     size = max(12, round(settings.base_features / 12) * 12)  # it has to be a multiple of 12
-    return SwinUNETR(channels, classes, feature_size=size, spatial_dims=ndim)
+    net: nn.Module = SwinUNETR(channels, classes, feature_size=size, spatial_dims=ndim)
+    return net
 
 
 def _attentionunet(settings: NetworkSettings, ndim: int, channels: int, classes: int) -> nn.Module:
     from monai.networks.nets import AttentionUnet
 
     features = [settings.base_features * 2**level for level in range(settings.levels)]
-    return AttentionUnet(ndim, channels, classes, features, [2] * (settings.levels - 1))
+    net: nn.Module = AttentionUnet(ndim, channels, classes, features, [2] * (settings.levels - 1))
+    return net
 
 
 Maker = Callable[[NetworkSettings, int, int, int], nn.Module]
