@@ -16,12 +16,14 @@ import make_gallery
 import napari
 import numpy as np
 from PIL import Image
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_medsynth import Case, Phantom
 from napari_medsynth.cli.app import main as medsynth
 from napari_medsynth.widgets.layers import labels_layer_data
 from napari_medsynth.widgets.planes import look_from
+from napari_medsynth.widgets.training.keeper import is_alive
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -129,6 +131,51 @@ def render_panel() -> None:
     viewer.close()
 
 
+def train_panel() -> None:
+    """The Train panel: a small network learns discs, canal and aorta from rendered label maps, by the real command."""
+    with tempfile.TemporaryDirectory() as folder:
+        viewer = napari.Viewer()
+        viewer.window.resize(1440, 900)
+        for seed in (1, 2, 3):
+            step = Phantom(anatomy="torso", region="lumbar spine", image_size=(72, 48, 48), scenario="normal_complete")
+            data, how, _ = labels_layer_data(step(Case(id="spine"), seed=seed).labels, name=f"spine {seed}")
+            viewer.add_labels(data, **{**how, "visible": seed == 3})
+        _, train = viewer.window.add_plugin_dock_widget("napari-medsynth", "Train")
+        ask_for_spines(train, folder)
+        look_from(viewer, "Sagittal")
+        viewer.dims.set_current_step(2, 24)
+        train.new.start.click()
+        wait_until(lambda: train.runs.view.seen is not None and len(train.runs.view.seen.log) >= 12, 900)
+        wait(2)
+        viewer.reset_view()
+        wait(1)
+        pixels = viewer.window.screenshot(flash=False)[..., :3]
+        Image.fromarray(pixels).quantize(256).save(IMAGES / "train_panel.png", optimize=True)
+        train.runs.view.stop.click()
+        wait_until(lambda: train.runs.view.seen.state == "stopped", 120)
+        wait_until(lambda: not is_alive(train.runs.view.seen.run))
+        viewer.close()
+
+
+def ask_for_spines(train: object, folder: str) -> None:
+    """Tick all layers, and of their labels discs, canal and aorta."""
+    new = train.new
+    for number in range(new.data.layers.rowCount()):
+        new.data.layers.item(number, 0).setCheckState(Qt.CheckState.Checked)
+    wait_until(lambda: not new.data.is_busy and new.data.found is not None)
+    new.data.none.click()
+    for entry in new.data.structures.table:
+        if any(word in entry.name for word in ("disc", "canal", "aorta")):
+            new.data.structures.tick(entry.value)
+    new.form.folder.setText(f"{folder}/models")
+    new.form.name.setText("spine from labels")
+    new.form.render.setCurrentText("spine-t2")
+    new.form.patch.setText("64, 48")
+    new.form.lr.setText("0.005")
+    new.form.steps.setValue(12)
+    wait_until(new.start.isEnabled)
+
+
 def dataset_panel() -> None:
     """The Dataset panel: paging through 40 bodies of which some have no left kidney."""
     with tempfile.TemporaryDirectory() as folder:
@@ -176,4 +223,5 @@ if __name__ == "__main__":
     panel()
     phantom_panel()
     render_panel()
+    train_panel()
     dataset_panel()

@@ -110,6 +110,11 @@ COMMANDS = {
         "label an image with a model",
         "medsynth segment scan.nii.gz --model model_a_synthetic_best.safetensors -o labels.nii.gz",
     ),
+    "compare": Command(
+        "compare:Compare",
+        "how well one label map agrees with another: Dice, distances, volumes",
+        "medsynth compare labels.nii.gz expert.nii.gz -o scores.json",
+    ),
     "example": Command(
         "example:Example",
         "pictures of what is rendered from a label map; needs no data",

@@ -45,6 +45,11 @@ class Console:
         self.progress = progress
         self.verbose = verbose
         self._wrote: list[str] = []
+        self._muted = False
+
+    def mute(self) -> None:
+        """Say nothing from now on but what goes wrong: another process speaks for this one."""
+        self.progress, self._muted = "none", True
 
     def finish(self, job: Job[Result]) -> Result:
         """Run a job to its end, showing how far it is, and return its result."""
@@ -55,7 +60,7 @@ class Console:
         """Tell something worth knowing."""
         if self.progress == "json":
             self.event("note", text=text)
-        else:
+        elif not self._muted:
             _write(sys.stdout, text)
 
     def wrote(self, path: Path) -> None:
@@ -63,7 +68,7 @@ class Console:
         self._wrote.append(str(path))
         if self.progress == "json":
             self.event("wrote", path=str(path))
-        else:
+        elif not self._muted:
             _write(sys.stdout, f"wrote {path}")
 
     def done(self) -> None:

@@ -1,12 +1,11 @@
-"""``medsynth example``: pictures of what is rendered from a label map; needs no data."""
+"""``medsynth example``: pictures of what is rendered from a label map and learned from it; needs no data."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from tyro.conf import arg
 
@@ -19,6 +18,8 @@ from .console import Console
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .example_drawing import Column
+
 #: Voxels of the phantom, along z, y, x: about 1.3 mm, 1.6 mm from right to left.
 _SIZE = (200, 116, 96)
 
@@ -26,42 +27,37 @@ _SIZE = (200, 116, 96)
 _SCALE = 1.3
 
 _ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_GAP, _TITLE, _BACK, _TEXT = 6, 22, (18, 18, 20), (226, 226, 226)
-
-
-class _Column(NamedTuple):
-    """Pictures of one size above each other, and what stands over them."""
-
-    title: str
-    pictures: tuple[Image.Image, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """Draw what becomes of one label map: the lumbar spine of a phantom, which is made first.
+    """Draw what becomes of label maps: lumbar spines of phantoms, which are made first.
 
     synth: the labels, and images of other contrasts, shapes and scanners with their own labels. contrast: one anatomy
-    and one scanner, from T1 to T2.
+    and one scanner, from T1 to T2. training: examples, and how the loss falls in some steps of training on them.
+    inference: spines that a network never saw, segmented by one that learned from rendered label maps for seconds.
     """
 
-    demo: Annotated[Literal["synth", "contrast"], arg(help="what to draw")] = "synth"
+    demo: Annotated[Literal["synth", "inference", "training", "contrast", "all"], arg(help="what to draw")] = "all"
     output_dir: Annotated[Path, arg(aliases=("-o",), help="folder to write to")] = Path("example")
     seed: Annotated[int, arg(help="seed of all random draws")] = 7
 
     def run(self, console: Console) -> None:
-        """Make the phantom, render it, draw."""
+        """Make the phantoms, render and train, draw."""
         from ..io import write_bytes
+        from .example_drawing import png
 
-        demos = {"synth": _synth, "contrast": _contrast}
-        columns = console.finish(demos[self.demo](self.seed))
-        path = self.output_dir / f"{self.demo}.png"
-        write_bytes(path, _sheet(columns))
-        console.wrote(path)
+        for name, job in JOBS.items():
+            if self.demo in (name, "all"):
+                path = self.output_dir / f"{name}.png"
+                write_bytes(path, png(console.finish(job(self.seed))))
+                console.wrote(path)
 
 
-def _synth(seed: int) -> Job[list[_Column]]:
+def _synth(seed: int) -> Job[Image.Image]:
     """Render T1, T2 and random contrasts, two of each."""
     from ..rendering.step import Render
+    from .example_drawing import Column, sheet
 
     steps = {
         "T1": Render(preset="spine-t1"),
@@ -74,13 +70,14 @@ def _synth(seed: int) -> Job[list[_Column]]:
     columns = [_labels(spine)]
     for number, name in enumerate(names):
         yield Progress(number + 1, len(names) + 1, f"rendering {name}")
-        columns.append(_Column(name, _sagittal(steps[name](spine, seed=seed, index=number))))
-    return columns
+        columns.append(Column(name, _sagittal(steps[name](spine, seed=seed, index=number))))
+    return sheet(columns)
 
 
-def _contrast(seed: int) -> Job[list[_Column]]:
+def _contrast(seed: int) -> Job[Image.Image]:
     """Render one anatomy with one scanner at each alpha."""
     from ..compat.spine import SpineSynthGenerator
+    from .example_drawing import Column, sheet
 
     yield Progress(0, len(_ALPHAS) + 1, "making a spine")
     spine = _spine(seed)
@@ -90,8 +87,31 @@ def _contrast(seed: int) -> Job[list[_Column]]:
     for number, alpha in enumerate(_ALPHAS, 1):
         yield Progress(number, len(_ALPHAS) + 1, f"rendering alpha {alpha}")
         image = Volume(generator.image(labels, 0, alpha), labels.affine, "MR")
-        columns.append(_Column(f"alpha {alpha}", _sagittal(replace(spine, image=image))[:1]))
-    return columns
+        columns.append(Column(f"alpha {alpha}", _sagittal(replace(spine, image=image))[:1]))
+    return sheet(columns)
+
+
+def _training(seed: int) -> Job[Image.Image]:
+    """Train for some steps."""
+    from .example_learning import training
+
+    return (yield from training(seed))
+
+
+def _inference(seed: int) -> Job[Image.Image]:
+    """Train for some seconds and segment."""
+    from .example_learning import inference
+
+    return (yield from inference(seed))
+
+
+#: What is drawn, by its name.
+JOBS: dict[str, Callable[[int], Job[Image.Image]]] = {
+    "synth": _synth,
+    "contrast": _contrast,
+    "training": _training,
+    "inference": _inference,
+}
 
 
 def _spine(seed: int) -> Case:
@@ -102,10 +122,12 @@ def _spine(seed: int) -> Case:
     return replace(step(Case(id="spine"), seed=seed), image=None, history=())
 
 
-def _labels(case: Case) -> _Column:
+def _labels(case: Case) -> Column:
     from PIL import ImageEnhance
 
-    return _Column("labels", (ImageEnhance.Brightness(_sagittal(case)[1]).enhance(2.0),))
+    from .example_drawing import Column
+
+    return Column("labels", (ImageEnhance.Brightness(_sagittal(case)[1]).enhance(2.0),))
 
 
 def _sagittal(case: Case) -> tuple[Image.Image, Image.Image]:
@@ -116,21 +138,3 @@ def _sagittal(case: Case) -> tuple[Image.Image, Image.Image]:
     spine = catalogue("torso").members(["spine"])
     structures = shown_structures(case, [entry.name for entry in catalogue("torso").targets if entry.name in spine])
     return planes_of(case, structures)[2].drawn(_SCALE, [structure.colour for structure in structures])
-
-
-def _sheet(columns: Sequence[_Column]) -> bytes:
-    """Put columns beside each other; returns a PNG."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    width, height = columns[0].pictures[0].size
-    rows = max(len(column.pictures) for column in columns)
-    sheet = Image.new("RGB", (len(columns) * (width + _GAP) - _GAP, _TITLE + rows * (height + _GAP) - _GAP), _BACK)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
-    for number, column in enumerate(columns):
-        left = number * (width + _GAP)
-        draw.text((left + 4, 2), column.title, fill=_TEXT, font=font)
-        for row, picture in enumerate(column.pictures):
-            sheet.paste(picture, (left, _TITLE + row * (height + _GAP)))
-    data = io.BytesIO()
-    sheet.save(data, "PNG")
-    return data.getvalue()

@@ -43,6 +43,9 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 def parsed(cls: type[Made], words: Sequence[str], *, prog: str, example: str) -> Made:
     """Make a dataclass of flags, ``-`` and ``_`` alike; its docstring and ``example`` are its ``--help``.
 
+    A class whose defaults are those of a file that a flag names has ``defaults(words)``, which returns them as one of
+    its instances; see :func:`known`.
+
     Raises
     ------
     MedsynthError
@@ -51,7 +54,22 @@ def parsed(cls: type[Made], words: Sequence[str], *, prog: str, example: str) ->
         Status 0 after ``--help``; 2 for flags that are wrong, after telling so on stderr.
     """
     description = f"{inspect.cleandoc(cls.__doc__ or '')}\n\nexample:\n  {example}"
-    return tyro.cli(cls, args=list(words), prog=prog, description=description, registry=REGISTRY)
+    defaults = getattr(cls, "defaults", None)
+    default = tyro.MISSING_NONPROP if defaults is None else defaults(words)
+    made: Made = tyro.cli(cls, args=list(words), prog=prog, description=description, default=default, registry=REGISTRY)
+    return made
+
+
+def known(cls: type[Made], words: Sequence[str]) -> Made:
+    """Make a dataclass of those words that are its flags; all others are passed over, ``--help`` too.
+
+    Raises
+    ------
+    SystemExit
+        Status 2 for flags that are wrong, after telling so on stderr.
+    """
+    made, _ = tyro.cli(cls, args=list(words), return_unknown_args=True, add_help=False, registry=REGISTRY)
+    return made
 
 
 @REGISTRY.struct_rule

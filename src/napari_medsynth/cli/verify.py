@@ -17,10 +17,11 @@ _DATASET = ("metadata.json", "train.h5", ".unfinished")
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """Check that a dataset, a case, a seed library or one file is complete, readable and as it was written."""
+    """Check that a dataset, a case, a seed library, a model or one file is complete, readable and as it was written."""
 
     path: Annotated[
-        Positional[Path], arg(help="folder of a dataset, a case or a seed library, or one file", metavar="PATH")
+        Positional[Path],
+        arg(help="folder of a dataset, a case or a seed library, a model, or one file", metavar="PATH"),
     ]
 
     def run(self, console: Console) -> None:
@@ -41,6 +42,10 @@ class Verify:
             from ..datasets.verify import checking
 
             return console.finish(checking(self.path))
+        if self.path.suffix.lower() == ".safetensors":
+            from ..learning.model_file import model_problems
+
+            return model_problems(self.path)
         from ..io import verify
 
         return verify(self.path)

@@ -11,6 +11,7 @@
     ├── HostError        no organ in which a lesion could be placed
     ├── SeedError        a lesion cannot be cut out, or a stored seed is damaged
     ├── SplitError       training data would leak into held-back data
+    ├── TrainingError    a network cannot be trained any further; what it had learned before is kept
     └── RecordError      history that cannot be replayed
 
 Each message is one line that names the file or parameter, what was found and what was expected.
@@ -57,6 +58,10 @@ class SeedError(MedsynthError, ValueError):
 
 class SplitError(MedsynthError, ValueError):
     """Training data would leak into held-back data."""
+
+
+class TrainingError(MedsynthError, ArithmeticError):
+    """A network cannot be trained any further; what it had learned before is kept."""
 
 
 class RecordError(MedsynthError, ValueError):

@@ -13,15 +13,11 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-import numpy.typing as npt
 
-Counts = npt.NDArray[np.float64]
+from .svg import NAMES, WIDTH, Counts, figure, round_ticks, svg_chart, svg_line, svg_name, svg_rect, svg_text
 
-WIDTH = 720
-_NAMES = 196  # room for the names on the left
 _VALUES = 60  # room for the values on the right
-_PLOT = WIDTH - _NAMES - _VALUES
-_LONGEST = 26  # letters of a name that fit
+_PLOT = WIDTH - NAMES - _VALUES
 _BAR = 9
 _ROW = 24
 _FOOT = 22
@@ -71,10 +67,10 @@ def bar_chart(rows: Sequence[Bars], series: Sequence[str], label: str) -> str:
     full = 1.0 if top > 0.5 else max(math.ceil(top * 20) / 20, 0.05)
     step = len(series) * _BAR + 11
     height = len(rows) * step
-    parts = list(_grid(_round_ticks(0.0, full), (0.0, full), height, "{:.0%}"))
+    parts = list(_grid(round_ticks(0.0, full), (0.0, full), height, "{:.0%}"))
     for number, row in enumerate(rows):
         parts += _bar_row(row, series, number * step + 5, full)
-    return _svg(height + _FOOT, label, parts)
+    return svg_chart(height + _FOOT, label, parts)
 
 
 def histogram(edges: Counts, counts: Counts, label: str, unit: str) -> str:
@@ -82,40 +78,40 @@ def histogram(edges: Counts, counts: Counts, label: str, unit: str) -> str:
     height = 190
     logs = np.log10(np.maximum(counts, 1.0))
     top = max(float(logs.max()), 1.0)
-    left, right = _NAMES / 3, WIDTH - 16.0
+    left, right = NAMES / 3, WIDTH - 16.0
     x = left + (np.asarray(edges) - edges[0]) / (edges[-1] - edges[0]) * (right - left)
     y = height - logs / top * (height - 12)
     parts = []
     for power in range(1, math.floor(top) + 1):
         level = height - power / top * (height - 12)
-        parts.append(_line(left, level, right, level, "grid"))
-        parts.append(_text(left - 6, level + 4, f"10{_raised(power)}", "end"))
+        parts.append(svg_line(left, level, right, level, "grid"))
+        parts.append(svg_text(left - 6, level + 4, f"10{_raised(power)}", "end"))
     parts.append(f'<path class="area" d="{_steps(x, y, height)}"/>')
-    for tick in _round_ticks(float(edges[0]), float(edges[-1])):
+    for tick in round_ticks(float(edges[0]), float(edges[-1])):
         at = left + (tick - edges[0]) / (edges[-1] - edges[0]) * (right - left)
-        parts.append(_text(at, height + 15, f"{tick:g}", "middle"))
-    parts.append(_line(left, height, right, height, "axis"))
-    parts.append(_text(right, height + 15, unit, "end"))
-    return _svg(height + _FOOT, label, parts)
+        parts.append(svg_text(at, height + 15, f"{tick:g}", "middle"))
+    parts.append(svg_line(left, height, right, height, "axis"))
+    parts.append(svg_text(right, height + 15, unit, "end"))
+    return svg_chart(height + _FOOT, label, parts)
 
 
 def ridges(edges: Counts, rows: Sequence[Ridge], label: str, unit: str) -> str:
     """Draw one small histogram a row, each as high as its row, over one axis of intensities."""
     height = len(rows) * _ROW
     span = (float(edges[0]), float(edges[-1]))
-    parts = list(_grid(_round_ticks(*span), span, height, "{:g}"))
-    x = _NAMES + (np.asarray(edges) - span[0]) / (span[1] - span[0]) * _PLOT
+    parts = list(_grid(round_ticks(*span), span, height, "{:g}"))
+    x = NAMES + (np.asarray(edges) - span[0]) / (span[1] - span[0]) * _PLOT
     for number, row in enumerate(rows):
         base = (number + 1) * _ROW
         peak = max(float(row.counts.max()), 1.0)
         centre = _mean(edges, row.counts)
-        parts.append(_name(row.name, base - 7))
+        parts.append(svg_name(row.name, base - 7))
         title = escape(f"{row.name}: mean {figure(centre)}")
         outline = _steps(x, base - row.counts / peak * (_ROW - 3), base)
         parts.append(f'<path class="ridge" fill="{escape(row.colour)}" d="{outline}"><title>{title}</title></path>')
-        parts.append(_text(WIDTH, base - 7, figure(centre), "end"))
-    parts.append(_text(WIDTH, height + 16, unit, "end"))
-    return _svg(height + _FOOT, label, parts)
+        parts.append(svg_text(WIDTH, base - 7, figure(centre), "end"))
+    parts.append(svg_text(WIDTH, height + 16, unit, "end"))
+    return svg_chart(height + _FOOT, label, parts)
 
 
 def spreads(rows: Sequence[Spread], label: str, unit: str) -> str:
@@ -127,35 +123,28 @@ def spreads(rows: Sequence[Spread], label: str, unit: str) -> str:
     parts = list(_grid(powers, (10.0**low, 10.0**high), height, "", logarithmic=True))
     for number, row in enumerate(rows):
         middle = number * _ROW + _ROW / 2
-        x = [_NAMES + (math.log10(max(v, 1e-6)) - low) / (high - low) * _PLOT for v in row.quantiles]
+        x = [NAMES + (math.log10(max(v, 1e-6)) - low) / (high - low) * _PLOT for v in row.quantiles]
         title = escape(f"{row.name}: {figure(row.quantiles[0])} to {figure(row.quantiles[4])} {unit}")
-        parts.append(_name(row.name, middle + 4))
-        parts.append(_line(x[0], middle, x[4], middle, "whisker"))
+        parts.append(svg_name(row.name, middle + 4))
+        parts.append(svg_line(x[0], middle, x[4], middle, "whisker"))
         width = max(x[3] - x[1], 1.0)
-        parts.append(_rect(x[1], middle - 5, width, 10, f'class="ridge" fill="{escape(row.colour)}"', title))
-        parts.append(_line(x[2], middle - 8, x[2], middle + 8, "median"))
-        parts.append(_text(WIDTH, middle + 4, figure(row.quantiles[2]), "end"))
-    parts.append(_text(WIDTH, height + 16, unit, "end"))
-    return _svg(height + _FOOT, label, parts)
-
-
-def figure(value: float) -> str:
-    """Return a number with three figures, or all before the point, in groups of three."""
-    if abs(value) < 100:
-        return f"{value:.3g}"
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "−")
+        parts.append(svg_rect(x[1], middle - 5, width, 10, f'class="ridge" fill="{escape(row.colour)}"', title))
+        parts.append(svg_line(x[2], middle - 8, x[2], middle + 8, "median"))
+        parts.append(svg_text(WIDTH, middle + 4, figure(row.quantiles[2]), "end"))
+    parts.append(svg_text(WIDTH, height + 16, unit, "end"))
+    return svg_chart(height + _FOOT, label, parts)
 
 
 def _bar_row(row: Bars, series: Sequence[str], top: float, full: float) -> Iterator[str]:
     middle = top + len(series) * _BAR / 2
-    yield _name(row.name, middle + 4)
+    yield svg_name(row.name, middle + 4)
     for number, (name, share) in enumerate(zip(series, row.shares, strict=True)):
         title = escape(f"{row.name}, {name}: {share:.1%}")
-        yield _rect(_NAMES, top + number * _BAR, share / full * _PLOT, _BAR - 1.5, f'class="series-{number}"', title)
+        yield svg_rect(NAMES, top + number * _BAR, share / full * _PLOT, _BAR - 1.5, f'class="series-{number}"', title)
     if row.expected is not None:
-        x = _NAMES + row.expected / full * _PLOT
-        yield _line(x, top - 3, x, top + len(series) * _BAR + 2, "median")
-    yield _text(WIDTH, middle + 4, row.value, "end")
+        x = NAMES + row.expected / full * _PLOT
+        yield svg_line(x, top - 3, x, top + len(series) * _BAR + 2, "median")
+    yield svg_text(WIDTH, middle + 4, row.value, "end")
 
 
 def _grid(
@@ -165,17 +154,9 @@ def _grid(
     place = math.log10 if logarithmic else float
     low, high = place(span[0]), place(span[1])
     for tick in ticks:
-        x = _NAMES + (place(float(tick)) - low) / (high - low) * _PLOT
-        yield _line(x, 0, x, height, "grid")
-        yield _text(x, height + 16, form.format(float(tick)) or figure(float(tick)), "middle")
-
-
-def _round_ticks(low: float, high: float) -> Counts:
-    """About five round numbers from ``low`` to ``high``."""
-    rough = (high - low) / 5
-    unit = 10.0 ** math.floor(math.log10(rough))
-    step = unit * next(f for f in (1, 2, 5, 10) if rough <= f * unit * 1.0001)
-    return np.asarray(np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step, np.float64)
+        x = NAMES + (place(float(tick)) - low) / (high - low) * _PLOT
+        yield svg_line(x, 0, x, height, "grid")
+        yield svg_text(x, height + 16, form.format(float(tick)) or figure(float(tick)), "middle")
 
 
 def _mean(edges: Counts, counts: Counts) -> float:
@@ -187,30 +168,6 @@ def _steps(x: Counts, y: Counts, base: float) -> str:
     """Outline of a histogram: ``x`` the edges of the bins, ``y`` their tops."""
     points = [f"{a:.1f},{h:.1f}H{b:.1f}" for a, b, h in zip(x[:-1], x[1:], y, strict=True)]
     return f"M{x[0]:.1f},{base:.1f}L{'L'.join(points)}V{base:.1f}Z"
-
-
-def _svg(height: float, label: str, parts: Sequence[str]) -> str:
-    body = "\n".join(parts)
-    box = f'viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}"'
-    return f'<svg {box} role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg">\n{body}\n</svg>'
-
-
-def _name(name: str, y: float) -> str:
-    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-    return f'<text x="{_NAMES - 8}" y="{y:.1f}" text-anchor="end">{escape(short)}<title>{escape(name)}</title></text>'
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text class="quiet" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
-    return f'<line class="{css}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
-
-
-def _rect(x: float, y: float, width: float, height: float, look: str, title: str) -> str:
-    box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {look} {box} rx="1.5"><title>{title}</title></rect>'
 
 
 def _raised(power: int) -> str:

@@ -9,10 +9,11 @@ from html import escape
 _STYLE = """
 :root { color-scheme: light dark;
   --page: #fbfbfa; --card: #ffffff; --ink: #1c1c1e; --quiet: #66666b; --line: #e3e3e1; --grid: #ececea;
-  --one: #2a6fd0; --two: #e0762b; --three: #1c9c78; --area: #7c8aa0; }
+  --one: #2a6fd0; --two: #e0762b; --three: #1c9c78; --four: #8a5fd0; --five: #b58a00; --six: #c2417c; --area: #7c8aa0; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #161618; --card: #1f1f22; --ink: #ececee; --quiet: #a0a0a6; --line: #36363a; --grid: #2d2d31;
-  --one: #5b9bf3; --two: #f0965a; --three: #45c39c; --area: #7f8ea8; } }
+  --one: #5b9bf3; --two: #f0965a; --three: #45c39c; --four: #b394f0; --five: #dcb53c; --six: #ec7fb0;
+  --area: #7f8ea8; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 32px 24px 64px; max-width: 1120px; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif; }
@@ -28,6 +29,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); gap: 18px; }
 figure { margin: 0; break-inside: avoid; }
 figure img { display: block; width: 100%; height: auto; border-radius: 6px; background: #121214; }
+.wide { display: grid; gap: 18px; } .said { margin: 0; padding-left: 20px; max-width: 75ch; }
 figcaption { font-size: 13px; margin-top: 4px; overflow-wrap: anywhere; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 14px; padding: 0; list-style: none;
   font-size: 13px; }
@@ -42,6 +44,13 @@ svg .area { fill: var(--area); } svg .ridge { stroke: var(--quiet); stroke-width
 svg .series-0, i.series-0 { fill: var(--one); background: var(--one); }
 svg .series-1, i.series-1 { fill: var(--two); background: var(--two); }
 svg .series-2, i.series-2 { fill: var(--three); background: var(--three); }
+svg .series-3, i.series-3 { fill: var(--four); background: var(--four); }
+svg .series-4, i.series-4 { fill: var(--five); background: var(--five); }
+svg .series-5, i.series-5 { fill: var(--six); background: var(--six); }
+svg .curve { fill: none; stroke-width: 2.5; } svg .band { opacity: .2; }
+svg .ideal { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 5 4; }
+svg .stroke-0 { stroke: var(--one); } svg .stroke-1 { stroke: var(--two); } svg .stroke-2 { stroke: var(--three); }
+svg .stroke-3 { stroke: var(--four); } svg .stroke-4 { stroke: var(--five); } svg .stroke-5 { stroke: var(--six); }
 table { border-collapse: collapse; font-size: 14px; }
 th, td { text-align: left; padding: 4px 20px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere; }
@@ -50,7 +59,8 @@ pre { overflow-x: auto; font-size: 12.5px; line-height: 1.45; background: var(--
   border-radius: 6px; padding: 12px; margin: 12px 0 0; }
 @media print {
   :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #bbb; --grid: #ddd;
-    --one: #2a6fd0; --two: #e0762b; --three: #1c9c78; --area: #7c8aa0; }
+    --one: #2a6fd0; --two: #e0762b; --three: #1c9c78; --four: #8a5fd0; --five: #b58a00; --six: #c2417c;
+    --area: #7c8aa0; }
   body { padding: 0; max-width: none; font-size: 11pt; } section { border: 0; padding: 0; }
   pre { white-space: pre-wrap; } h2, h3, h2 + p, h3 + p { break-after: avoid; }
   svg { min-width: 0; break-inside: avoid; }
@@ -123,6 +133,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = _lines(f"<tr><td>{escape(first)}</td>{_numbers(rest)}</tr>" for first, *rest in rows)
     return f'<div class="scroll"><table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
+
+
+def plain(text: str) -> str:
+    """Return text as HTML."""
+    return escape(text)
 
 
 def verbatim(text: str) -> str:

@@ -1,4 +1,7 @@
-"""Weights and card of a model on disk: ``NAME.safetensors`` and ``NAME.json``, a pair whose checksums agree."""
+"""Weights and card of a model on disk: ``NAME.safetensors`` and ``NAME.json``, a pair whose checksums agree.
+
+Cards are read without PyTorch: a folder of models is listed at once.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from typing import TYPE_CHECKING
 
 from ..core.errors import ReadError
 from ..io import write_bytes, write_json
@@ -18,8 +18,11 @@ from ..io.limits import require_affordable
 from ..io.plainfile import read_json_value, reading
 from .card import ModelCard
 
+if TYPE_CHECKING:
+    import torch
+
 StrPath = str | os.PathLike[str]
-Weights = Mapping[str, torch.Tensor]
+Weights = Mapping[str, "torch.Tensor"]
 
 SUFFIX = ".safetensors"
 
@@ -41,6 +44,8 @@ def write_model(path: StrPath, weights: Weights, card: ModelCard) -> Path:
     WriteError
         If it cannot be written; nothing half-written is left.
     """
+    from safetensors.torch import save
+
     file, beside = model_paths(path)
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -69,10 +74,13 @@ def read_model(path: StrPath) -> tuple[dict[str, torch.Tensor], ModelCard]:
     ReadError
         If a file is missing or damaged, or they do not belong together.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     file, _ = model_paths(path)
     card = read_card(path)
     with reading(file):
-        require_affordable(file, [file.stat().st_size], 1)
+        require_affordable(file, [max(1, file.stat().st_size)], 1)
         data = file.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != card.weights_sha256:
@@ -82,3 +90,12 @@ def read_model(path: StrPath) -> tuple[dict[str, torch.Tensor], ModelCard]:
         return load(data), card
     except SafetensorError as error:
         raise ReadError(f"{file} is not a whole safetensors file: {error}") from error
+
+
+def model_problems(path: StrPath) -> list[str]:
+    """Return what is wrong with a model; an empty list means that it is whole."""
+    try:
+        read_model(path)
+    except ReadError as error:
+        return [str(error)]
+    return []

@@ -143,7 +143,8 @@ def steady(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
 
 
 def _bells(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
-    distance = (places[:, None] - nodes) / sigma
-    weights = np.exp(-0.5 * distance * distance)
-    nearest = np.abs(distance) <= np.abs(distance).min(axis=1, keepdims=True)
-    return np.where((np.abs(distance) < REACH) | nearest, np.maximum(weights, np.finfo(np.float32).tiny), 0.0)
+    distance = np.abs((places[:, None] - nodes) / sigma)
+    kept = (distance < REACH) | (distance <= distance.min(axis=1, keepdims=True))
+    near, weights = distance[kept], np.zeros_like(distance)  # few are near, and the exponential is what costs
+    weights[kept] = np.maximum(np.exp(-0.5 * near * near), np.finfo(np.float32).tiny)
+    return weights

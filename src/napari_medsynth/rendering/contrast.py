@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..core.errors import LabelError, shown
 from ..core.labels import Label, LabelMap
@@ -114,11 +114,13 @@ def smooth_shares(labels: LabelMap, prior: Prior, chosen: Iterable[tuple[int, st
     return [[value, share] for value, share in known if share is not None]
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """Return a name as it is compared: small letters, words apart by one space."""
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
+@lru_cache(maxsize=4096)
 def without_side(name: str) -> str:
     """Return a plain name without the words for left and right."""
     for spelled in (plain_name(name), plain_name(_CAMEL.sub(" ", name))):

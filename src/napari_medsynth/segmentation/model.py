@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,8 @@ from ..core.errors import ConfigError, ReadError
 from ..core.labels import LabelTable
 from ..learning.card import ModelCard
 from ..learning.model_file import StrPath, read_model, write_model
-from .networks import NetworkSettings, build
+from .foreign import ForeignNetwork
+from .networks import NetworkSettings, build, divisor
 from .spec import InputSpec
 
 KIND = "segmentation"
@@ -59,14 +61,19 @@ class SegmentationModel:
         if card.kind != KIND:
             raise ReadError(f"{path} is a model of kind {card.kind!r}; expected {KIND!r}")
         try:
-            settings = NetworkSettings.from_json(card.network, "network")
-            network = build(settings, InputSpec.from_json(card.inputs, "inputs"), len(card.labels) + 1)
-            network.load_state_dict(weights)
-        except ConfigError as error:
+            network = _built(card, weights)
+        except (ConfigError, ReadError) as error:
             raise ReadError(f"the card of {path}: {error}") from error
         except RuntimeError as error:
             raise ReadError(f"the weights of {path} are not those of the network on its card") from error
         return cls(network.to(device).eval(), card)
+
+    @classmethod
+    def from_bundle(cls, folder: StrPath, spec: InputSpec) -> SegmentationModel:
+        """Read a MONAI bundle; see :func:`~napari_medsynth.segmentation.bundle.read_bundle`."""
+        from .bundle import read_bundle
+
+        return read_bundle(Path(folder), spec)
 
     def save(self, path: StrPath, **changes: Any) -> Path:
         """Write weights and card, with ``changes`` of the card; returns the file of weights."""
@@ -81,3 +88,25 @@ class SegmentationModel:
     def values(self) -> tuple[int, ...]:
         """The value in a label map of each class, background first."""
         return (0, *(entry.value for entry in self.labels))
+
+    @property
+    def divisor(self) -> int:
+        """What each axis of a tile has to be a multiple of."""
+        if _is_foreign(self.card):
+            return ForeignNetwork.from_json(self.card.network).divisor
+        return divisor(NetworkSettings.from_json(self.card.network, "network"))
+
+
+def _is_foreign(card: ModelCard) -> bool:
+    return "architecture" in card.network
+
+
+def _built(card: ModelCard, weights: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Return the network of a card with its weights."""
+    spec, classes = InputSpec.from_json(card.inputs, "inputs"), len(card.labels) + 1
+    if _is_foreign(card):
+        inner = {name.removeprefix("network."): tensor for name, tensor in weights.items()}  # of what reverses its axes
+        return ForeignNetwork.from_json(card.network).build(spec.ndim, inner)
+    network = build(NetworkSettings.from_json(card.network, "network"), spec, classes)
+    network.load_state_dict(weights)
+    return network

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ..core.settings import Settings, setting
 from .spec import InputSpec
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Name = Literal["unet", "dynunet", "segresnet", "swinunetr", "attentionunet"]
 
@@ -43,6 +43,8 @@ def build(settings: NetworkSettings, spec: InputSpec, num_classes: int, *, seed:
     Module
         Takes float32 ``(B, C, *patch)``, each axis a multiple of :func:`divisor`, and gives logits of that size.
     """
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return _MAKERS[settings.name](settings, spec.ndim, spec.in_channels, num_classes)
@@ -103,7 +105,7 @@ def _attentionunet(settings: NetworkSettings, ndim: int, channels: int, classes:
     return net
 
 
-Maker = Callable[[NetworkSettings, int, int, int], nn.Module]
+Maker = Callable[[NetworkSettings, int, int, int], "nn.Module"]
 _MAKERS: dict[str, Maker] = {
     "unet": _unet,
     "dynunet": _dynunet,

@@ -118,6 +118,12 @@ def refill(box: QComboBox, choices: Iterable[tuple[str, Any]]) -> None:
         box.currentIndexChanged.emit(box.currentIndex())
 
 
+def pick(box: QComboBox, data: object) -> None:
+    """Choose what stands for ``data``; what was chosen stays if nothing does."""
+    found = next((n for n in range(box.count()) if box.itemData(n) is data), box.currentIndex())
+    box.setCurrentIndex(found)
+
+
 def without_arrows(widget: QWidget) -> None:
     """Make the numbers of a row as narrow as they need to be; arrow keys and the wheel still change them."""
     for box in widget.findChildren(QAbstractSpinBox):

@@ -12,11 +12,11 @@ from ...core.case import Case
 from ...core.errors import ConfigError, MedsynthError
 from ...core.recipe import Recipe
 from ...io.limits import budget
-from ...rendering.presets import preset
+from ...rendering.presets import preset, preset_names
 from ...rendering.prior import Prior
 from ...rendering.step import Render
 from ..background import in_background
-from ..controls import allow, button, later, refill, remark, row, shortcut
+from ..controls import allow, button, later, pick, refill, remark, row, shortcut
 from ..copying import CopyButton
 from ..dock import DockPanel
 from ..filed import path_of, require_upright, warning_of
@@ -115,6 +115,13 @@ class RenderPanel(DockPanel):
         )
         handle.finished.connect(self._update)
         self._update()
+
+    def choose_labels(self, layer: Labels, preset_name: str = "") -> None:
+        """Choose a labels layer and, if one is named, a preset; for panels that hand their labels over."""
+        self.reset_choices()
+        pick(self.form.layers, layer)
+        if preset_name in preset_names():
+            self.form.contrast.choose(preset_name)
 
     def reset_choices(self) -> None:
         """Show the labels layers that there are now; napari calls this whenever layers change."""

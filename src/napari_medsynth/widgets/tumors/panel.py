@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import napari.viewer
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
+from ..controls import pick
 from ..dock import DockPanel, scrollable
 from ..job_bar import JobBar
 from ..preferences import library_folder
@@ -14,6 +17,9 @@ from .extract_tab import ExtractTab
 from .library_tab import LibraryTab
 from .place_tab import PlaceTab
 from .shelf import Shelf
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
 
 
 class TumorsPanel(DockPanel):
@@ -42,6 +48,13 @@ class TumorsPanel(DockPanel):
         layout.addWidget(self.bar)
         self.destroyed.connect(_Closing(self.place.desk, self.shelf))
         keep_upright(napari_viewer)
+
+    def extract_from(self, image: Image, labels: Labels) -> None:
+        """Show the Extract tab with these layers chosen; for panels that hand their lesions over."""
+        self.reset_choices()
+        self.tabs.setCurrentIndex(0)
+        pick(self.extract.image, image)
+        pick(self.extract.labels, labels)
 
     def reset_choices(self) -> None:
         """Show the layers that there are now; napari calls this whenever they change."""
