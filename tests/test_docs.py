@@ -10,8 +10,10 @@ import pytest
 
 from napari_medsynth import LabelMap
 from napari_medsynth.cli.app import main
+from napari_medsynth.core.progress import finish
 from napari_medsynth.io import write_labels, write_volume
 from napari_medsynth.phantom.thorax import thorax
+from napari_medsynth.segmentation.dummy import dummy_data
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(bash|python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -31,6 +33,7 @@ def folder(tmp_path, monkeypatch):
     write_labels(lesions, tmp_path / "labels.nii.gz")
     write_volume(case.image, tmp_path / "scan.nii.gz")
     write_labels(case.labels, tmp_path / "scan_labels.nii.gz")
+    finish(dummy_data(tmp_path / "models" / "saved" / "dummy_data", patients=5, size=(64, 40, 48)))
     other = thorax(*size, seed=1, tumors=0)
     for name in ("other_ct", "a", "b", "healthy_1", "healthy_2"):
         write_volume(other.image, tmp_path / f"{name}.nii.gz")
@@ -45,22 +48,27 @@ def small(code):
     """The same code with fewer repetitions; nothing else is changed."""
     code = code.replace("range(10)", "range(1)").replace("length=1000", "length=2").replace("length=500", "length=2")
     code = code.replace("persistent_workers=True", "persistent_workers=False").replace("[128, 128, 64]", "[16, 24, 16]")
-    code = code.replace("[200, 150, 110]", "[40, 32, 28]")
+    code = code.replace("[200, 150, 110]", "[40, 32, 28]").replace("epochs=10", "epochs=1, steps_per_epoch=1")
+    code = code.replace("(1.0, 1.0), patch=(192, 192)", "(6.0, 6.0), patch=(48, 32)")
+    code = code.replace("[1.0, 1.0], patch: [192, 192]", "[6.0, 6.0], patch: [48, 32]")
+    code = code.replace("epochs: 10", "epochs: 1, steps_per_epoch: 1")
     return code.replace("num_workers=2", "num_workers=0")
 
 
 def fewer(words):
-    """The same command with fewer cases; `60,210,170` lies outside the small scan."""
-    number = {"--count": "2", "-n": "6", "--total-samples": "6"}
+    """The same command with fewer cases and epochs; `60,210,170` lies outside the small scan."""
+    number = {"--count": "2", "-n": "6", "--total-samples": "6", "--epochs": "2" if "--resume" in words else "1"}
     words = [number.get(before, word) for before, word in zip(["", *words], words, strict=False)]
-    return [w if w != "60,210,170" else "24,48,30" for w in words]
+    words = [w if w != "60,210,170" else "24,48,30" for w in words]
+    small_ones = ["--inputs.spacing", "6,6", "--inputs.patch", "48,32", "--steps-per-epoch", "1"]
+    return [*words, *small_ones] if words[:1] == ["train"] and "--config" not in words else words
 
 
 def keep(text):
     """Write a block of YAML where the commands that follow look for it."""
-    names = {"scenarios:": "mine.yaml", "classes:": "my-prior.yaml"}
+    names = {"scenarios:": "mine.yaml", "classes:": "my-prior.yaml", "source:": "settings.yaml"}
     first = text.partition("\n")[0]
-    name = "tissues.yaml" if first[0].isdigit() else names.get(first, "recipe.yaml")
+    name = "tissues.yaml" if first[0].isdigit() else names.get(first.partition(" ")[0], "recipe.yaml")
     Path(name).write_text(small(text), encoding="utf-8")
 
 
@@ -69,7 +77,15 @@ def commands(block):
     return [line.removeprefix(".venv/bin/") for line in lines if "medsynth " in line and not line.startswith("pip")]
 
 
-PAGES = ("README.md", "docs/script-tumors.md", "docs/phantoms.md", "docs/datasets.md", "docs/rendering.md")
+PAGES = (
+    "README.md",
+    "docs/script-tumors.md",
+    "docs/phantoms.md",
+    "docs/datasets.md",
+    "docs/rendering.md",
+    "docs/segmentation.md",
+    "docs/evaluation.md",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -56,7 +56,7 @@ def main() -> None:
     rows = []
     for seed in options.seeds:
         fit = FitSettings(
-            epochs=15, steps_per_epoch=max(1, round(24 * options.steps)), batch_size=2, lr=2e-3, seed=seed
+            epochs=15, steps_per_epoch=max(1, round(24 * options.steps)), batch_size=2, lr=2e-3, seed=seed, threads=1
         )
         settings = TrainSettings(inputs=INPUTS, network=NetworkSettings(base_features=8), render=RENDER, fit=fit)
         a = fitted(folder, f"a_{seed}", train_on, check_on, replace(settings, relabel=relabel))

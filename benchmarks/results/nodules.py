@@ -50,7 +50,7 @@ def main() -> None:
     rows, curves = [], {}
     for seed in options.seeds:
         fit = FitSettings(
-            epochs=20, steps_per_epoch=max(1, round(45 * options.steps)), batch_size=6, lr=2e-3, seed=seed
+            epochs=20, steps_per_epoch=max(1, round(45 * options.steps)), batch_size=6, lr=2e-3, seed=seed, threads=1
         )
         settings = TrainSettings(
             source="real", inputs=INPUTS, network=NetworkSettings(base_features=8), augment=Augment(noise=0.06), fit=fit

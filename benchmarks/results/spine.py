@@ -61,7 +61,7 @@ def main() -> None:
     tests["spine2d inverted"] = [inverted(case) for case in tests["spine2d"]]
     rows = []
     for seed in options.seeds:
-        fit = FitSettings(epochs=20, steps_per_epoch=max(1, round(100 * options.steps)), lr=2e-3, seed=seed)
+        fit = FitSettings(epochs=20, steps_per_epoch=max(1, round(100 * options.steps)), lr=2e-3, seed=seed, threads=1)
         settings = TrainSettings(inputs=INPUTS, network=NetworkSettings(base_features=8), render=RENDER, fit=fit)
         a = fitted(folder, f"a_{seed}", made, checks, replace(settings, source="synthetic", relabel=RELABEL))
         halves = [slices[::2], slices[1::2]]

@@ -35,6 +35,6 @@ def test_a_pickle_under_a_checkpoints_name_never_runs(tmp_path, suffix, form):
         torch.save({"weights": Payload(sentinel)}, file)
     with pytest.raises(ReadError):
         read_state(checkpoints.path(1))
-    with pytest.raises(ReadError, match="no checkpoint in .* is whole"):
+    with pytest.raises(ReadError, match=r"no checkpoint in .* is whole"):
         checkpoints.newest()
     assert not sentinel.exists()

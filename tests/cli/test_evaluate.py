@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import tiny_case, tiny_model
 
 from napari_medsynth.cli.app import main
 from napari_medsynth.cli.evaluate import SHIFTED, Evaluate
@@ -17,6 +16,7 @@ from napari_medsynth.datasets.finding import find_cases
 from napari_medsynth.datasets.splitting import Split, write_split
 from napari_medsynth.io import write_labels, write_volume
 from napari_medsynth.segmentation.result_files import read_csv, read_results
+from tiny_models import tiny_case, tiny_model
 
 SPINE = LabelTable((Label(1, "vertebra 1", tissue="bone"), Label(13, "spinal canal", tissue="spinal canal")))
 QUICK = ["--shifts", "none", "--device", "cpu"]
@@ -61,7 +61,8 @@ def test_test_patients_of_the_split_are_tested_by_contrast_and_the_files_written
     found = read_results(place / "results/evaluation_results")
     assert [(case.id, case.group) for case in found.cases] == [("3_t1", "t1"), ("3_t2", "t2")]
     assert {(row.shift, row.level) for row in found.rows} == {("", 0.0), ("resolution", 2.0)}
-    assert found.made["command"].startswith("medsynth evaluate --shifts resolution --resolution-factors 1.0,2.0")
+    command = "medsynth evaluate --resolution-factors 1.0,2.0 --shifts resolution --device cpu"
+    assert found.made["command"] == command
     assert len(read_csv(place / "results/evaluation_results/results.csv")) == len(found.rows) == 2 * 2 * 3
     assert "Reality gap" in (place / "results/evaluation_results/report.html").read_text()
 

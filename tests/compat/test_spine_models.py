@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # noqa: TID251 - to write what must be refused
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from tiny_models import tiny_case, tiny_model
 from torch.utils.data import DataLoader
 
 from napari_medsynth.compat import SpineSynthGenerator, SyntheticDataset, UNet, evaluate_model, load_model
 from napari_medsynth.core.errors import ConfigError, ReadError
+from tiny_models import tiny_case, tiny_model
 
 
 @pytest.fixture
 def batch():
     case = tiny_case(0)
-    return torch.from_numpy(case.image.array)[:, None], torch.from_numpy(case.labels.array.astype(np.int64))
+    return torch.from_numpy(case.image.array.copy())[:, None], torch.from_numpy(case.labels.array.astype(np.int64))
 
 
 class Known(torch.nn.Module):

@@ -20,12 +20,13 @@ from napari_medsynth.core.volume import Volume
 from napari_medsynth.datasets import DatasetFolder, Split, make_dataset, write_report
 from napari_medsynth.datasets import report_figures as figures
 from napari_medsynth.datasets.assemble import Outline, assemble
-from napari_medsynth.datasets.charts import Bars, Ridge, Spread, bar_chart, figure, histogram, ridges, spreads
+from napari_medsynth.datasets.charts import Bars, Ridge, Spread, bar_chart, histogram, ridges, spreads
 from napari_medsynth.datasets.folder import write_metadata
 from napari_medsynth.datasets.packing import pack
 from napari_medsynth.datasets.parts import parts_in, write_part
 from napari_medsynth.datasets.report_sections import expected_shares
 from napari_medsynth.datasets.schema import Meta
+from napari_medsynth.datasets.svg import figure
 from napari_medsynth.phantom.scenarios import builtin_scenarios
 from napari_medsynth.phantom.step import Phantom
 

@@ -273,10 +273,12 @@ def test_each_size_has_about_the_parameters_of_the_table(features, count):
 def test_custom_evaluation(trained, monkeypatch, capsys):
     monkeypatch.chdir(trained)
     cases = find_cases("data")
-    settings = TrainSettings(inputs=InputSpec(spacing=(6.0, 6.0), patch=(48, 32)), relabel=spine_relabel())
+    settings = TrainSettings(
+        source="real", inputs=InputSpec(spacing=(6.0, 6.0), patch=(48, 32)), relabel=spine_relabel()
+    )
     test = read_split("models/saved/split.json", cases).of("test", cases)
     table = SegmentationModel.read("models/saved/model_a_synthetic_best").labels
-    prepared = finish(prepare_cases(test, settings, image=True, table=table))
+    prepared = finish(prepare_cases(test, settings, table=table))
     slices = [
         (torch.from_numpy(padded(case.inputs[..., n])), torch.from_numpy(padded(case.classes[..., n]).astype(np.int64)))
         for case in prepared
@@ -296,7 +298,7 @@ def padded(array):
 @pytest.mark.parametrize("command", REFERENCE)
 def test_every_flag_of_the_reference_is_there_with_its_default(command, capsys):
     assert main([command, "--help"]) == 0
-    said = re.sub(r"[│\s]+", " ", capsys.readouterr().out)
+    said = re.sub(r"[│\s]+", " ", capsys.readouterr().out.partition("show this help message")[2])
     for line in REFERENCE[command].strip().splitlines():
         flag, default = line.split()[0], re.search(r"\(default: (.*)\)", line)
         found = re.search(rf" {flag}[ ,].*?(?= --\w|╰)", said)

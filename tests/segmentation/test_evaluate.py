@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
-from tiny_models import tiny_case, tiny_model
 
 from napari_medsynth.core.errors import ConfigError, LabelError, ReadError, SplitError
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
@@ -27,6 +26,7 @@ from napari_medsynth.segmentation.result_files import (
     write_results,
 )
 from napari_medsynth.segmentation.summaries import curves, gap_of, summary
+from tiny_models import tiny_case, tiny_model
 
 OPTIONS = EvaluateOptions(shifts=("noise",), levels=(("noise", (0.0, 0.3)),), domain=False, worst=2)
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..phantom.scenarios import MIXED, builtin_scenarios
 from . import report_page as page
-from .charts import Bars, Ridge, Spread, bar_chart, figure, histogram, ridges, spreads
+from .charts import Bars, Ridge, Spread, bar_chart, histogram, ridges, spreads
 from .montage import Shot
 from .report_figures import Measures, Tally
 from .schema import Meta
+from .svg import figure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,8 @@ def _segmenting(planner: Planner, plan: Plan, inputs: torch.Tensor, restoring: R
         for _ in tiles.blending(planner.network, group, found, plan.batch):
             done = min(done + plan.batch, in_group + len(group) * len(tiles.windows))
             yield Progress(done, total, f"tile {done} of {total}")
-        restoring.add(found[(slice(None), slice(None), *tiles.inside)], start)
+        inside = found[(slice(None), slice(None), *tiles.inside)]
+        restoring.add(inside, start, logits=not planner.network.mirrors)
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from torch import nn
-
 from ..core.errors import ConfigError
 from .memory import free_bytes, peak_bytes, weight_bytes
 from .options import TileOptions
 from .spec import InputSpec
+from .tiles import Averaged
 from .working import WorkingGrid
 
 #: Share of the free memory that may be taken.
@@ -74,7 +73,7 @@ class Planner:
         Whether a map of it is made too.
     """
 
-    network: nn.Module
+    network: Averaged
     spec: InputSpec
     grid: WorkingGrid
     options: TileOptions

@@ -52,8 +52,9 @@ def predict(
 ) -> Job[Prediction]:
     """Segment an image of any orientation and voxel size, tile by tile.
 
-    The image is brought to the grid that the model was trained on, cut into overlapping tiles, whose probabilities are
-    blended with Gaussian weights, and the probabilities are brought back.
+    The image is brought to the grid that the model was trained on and cut into overlapping tiles. What the network
+    gives for them is blended with Gaussian weights (logits, or mean probabilities over mirror images), and
+    probabilities are brought back to the image's grid.
 
     Parameters
     ----------

@@ -42,11 +42,14 @@ class Restoring:
             matrices = [None, *(m for n, m in enumerate(matrices) if n != axis)]
         self._matrices = matrices
 
-    def add(self, probabilities: torch.Tensor, start: int = 0) -> None:
-        """Take ``(N, K, row, column)`` of slices from ``start`` on, or ``(1, K, z, y, x)``."""
-        count = len(probabilities)
-        volumes = probabilities.transpose(0, 1) if probabilities.ndim == 4 else probabilities[0]
+    def add(self, found: torch.Tensor, start: int = 0, *, logits: bool = False) -> None:
+        """Take ``(N, K, row, column)`` of slices from ``start`` on, or ``(1, K, z, y, x)``; logits are overwritten."""
+        count = len(found)
+        volumes = found.transpose(0, 1) if found.ndim == 4 else found[0]
         with torch.inference_mode():
+            if logits and (self.entropy is not None or self.grid.is_resampled):  # else the greatest is the same one
+                for plane in volumes.unbind(1):
+                    plane.copy_(torch.softmax(plane, dim=0))
             classes, entropy = self._best(volumes)
         self._stacked(self.classes)[start : start + count if self._axis is not None else None] = classes
         if self.entropy is not None:

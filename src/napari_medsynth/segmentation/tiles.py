@@ -38,7 +38,7 @@ class Mirror:
 
 
 class Averaged(nn.Module):
-    """Probabilities of a network, averaged over mirror images.
+    """What a network gives, averaged over mirror images.
 
     Parameters
     ----------
@@ -53,12 +53,15 @@ class Averaged(nn.Module):
         self.network, self.mirrors = network, tuple(mirrors)
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return probabilities ``(B, K, *tile)`` of ``(B, C, *tile)``."""
-        total = torch.softmax(self.network(batch).float(), dim=1)
+        """Return ``(B, K, *tile)`` of ``(B, C, *tile)``: mean probabilities; logits if there are no mirrors."""
+        total: torch.Tensor = self.network(batch).float()
+        if not self.mirrors:
+            return total
+        total = torch.softmax(total, dim=1)
         for mirror in self.mirrors:
             found = torch.softmax(self.network(batch.flip(mirror.axes)).float(), dim=1)
             total += found.flip(mirror.axes)[:, list(mirror.classes)]
-        return total.div_(1 + len(self.mirrors)) if self.mirrors else total
+        return total.div_(1 + len(self.mirrors))
 
 
 @dataclass(frozen=True)

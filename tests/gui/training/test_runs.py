@@ -68,6 +68,15 @@ def test_stop_keeps_the_best_and_resume_goes_on(qtbot, panel):
     assert [entry["epoch"] for entry in view.seen.log] == list(range(1, len(view.seen.log) + 1))
 
 
+def test_one_that_is_stopped_while_it_starts_is_no_failure(qtbot, panel):
+    panel.new.form.name.setText("late")
+    panel.new.start.click()
+    reach(qtbot, panel, "starting")
+    panel.runs.view.stop.click()
+    reach(qtbot, panel, "stopped")
+    assert panel.runs.view.told.text() == "it was stopped before it began"
+
+
 def test_while_it_is_asked_to_stop_it_says_so(qtbot, panel, monkeypatch):
     begin(qtbot, panel, "long", epochs=200)
     view = panel.runs.view

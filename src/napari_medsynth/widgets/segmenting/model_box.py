@@ -30,6 +30,8 @@ _NONE = "No models here. Train one in the Train panel, or choose the folder that
 class ModelBox(QWidget):
     """A folder of models, of which one is chosen; the folder is remembered.
 
+    What is said of the chosen one, ``told``, is for the panel's own form to lay out.
+
     Attributes
     ----------
     changed : Signal()
@@ -48,12 +50,14 @@ class ModelBox(QWidget):
         self.choose = button("Folder…", self._ask, "Choose the folder that models are in")
         self.again = button("Look again", self.look, "List the models that the folder has by now")
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)  # several lines, of which none is to be cut off
+        self.told.setSizePolicy(policy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addLayout(row(self.name, self.choose, self.again))
         layout.addWidget(self.table)
-        layout.addWidget(self.told)
         self.table.chosen.connect(self._on_chosen)
         self.look()
 

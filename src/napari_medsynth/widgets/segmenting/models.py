@@ -16,7 +16,7 @@ from ...segmentation.spec import InputSpec
 
 KIND = "segmentation"
 
-_MOST_NAMED = 12  #: structures that are named in a line
+_MOST_NAMED = 8  #: structures that are named in a line
 _SOURCES = {"synthetic": "rendered label maps", "real": "real images", "mixed": "rendered and real images"}
 
 
@@ -125,7 +125,7 @@ def _is_card(path: Path) -> bool:
 
 
 def _structures(card: ModelCard) -> str:
-    names = [entry.name for entry in card.labels]
+    names = [entry.name.replace("_", " ") for entry in card.labels]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
 

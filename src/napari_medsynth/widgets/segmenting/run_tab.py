@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from ...core.errors import ConfigError, MedsynthError
 from ...core.recipe import Recipe
@@ -114,15 +114,12 @@ class RunTab(QWidget):
         narrow(self.image)
         self.image.setToolTip("The image that is segmented; the layer itself stays as it is")
         self.anyway.setToolTip("The model was made for other images: what it finds may be far from the truth")
-        head = QFormLayout()
-        head.addRow("Image", self.image)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
-        layout.addLayout(head)
-        for part in (self.models, self.options, self.told, self.anyway):
-            layout.addWidget(part)
-        layout.addLayout(row(self.run, self.copy))
-        layout.addWidget(self.table, 1)
+        layout = QFormLayout(self)
+        layout.addRow("Image", self.image)
+        for part in (self.models, self.models.told, self.options, self.told, self.anyway):
+            layout.addRow(part)
+        layout.addRow(row(self.run, self.copy))
+        layout.addRow(self.table)
 
     def _connect(self) -> None:
         self.image.currentIndexChanged.connect(self._on_choice)

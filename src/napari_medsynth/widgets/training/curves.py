@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from ..background import in_background
 from .unexpected import raised
@@ -83,7 +83,8 @@ class Curves(QWidget):
                 self._curves[key] = plot.plot(
                     pen=pen, symbol="o", symbolSize=4, symbolPen=None, symbolBrush=brush, name=name or None
                 )
-            self.layout().addWidget(plot)
+            plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # they share the width
+            self.layout().addWidget(plot, 1)
             self._plots.append(plot)
         self._plots[1].setYRange(0, 1, padding=0.08)
         self._plots[1].getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])

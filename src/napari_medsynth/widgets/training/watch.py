@@ -149,6 +149,8 @@ def look(run: Run, *, launched: object = None, alive: bool = False, asked: bool 
         return Look(run, "failed", message=str(error), at=now)
     if alive and (state is None or about.get("updated") == launched):
         standing: Standing = "starting"
+    elif state is None and asked:
+        standing, about = "stopped", {"message": "it was stopped before it began"}
     elif state is None or (about.get("updated") == launched and launched is not None and heard.problem):
         standing = "failed"  # it never began
         about = {**about, "message": heard.problem or "its process ended and said nothing"}
