@@ -34,7 +34,7 @@ from napari_medsynth.segmentation.tiles import Averaged, Tiles
 
 CLASSES = 14
 CASES = {
-    "slices 192²": (InputSpec(plane="sagittal", patch=(192, 192)), (320, 320, 32)),
+    "slices 192²": (InputSpec(plane="sagittal", patch=(192, 192)), (320, 320, 16)),
     "patches 64³": (InputSpec(kind="patches", patch=(64, 64, 64)), (112, 128, 128)),
 }
 NETWORKS = [

@@ -213,7 +213,7 @@ ORDER = """\
 source: real
 inputs: {{kind: slices, plane: coronal, patch: [96, 96], modality: CT, intensity: window, window: [-200, 300]}}
 relabel: {pairs}
-fit: {{epochs: 12, steps_per_epoch: 15, batch_size: 8, lr: 0.01, workers: 0}}
+fit: {{epochs: 40, steps_per_epoch: 20, batch_size: 8, lr: 0.01, workers: 0}}
 """
 ORGANS = ("upper_lobe", "middle_lobe", "lower_lobe", "liver", "spleen", "kidney", "bladder", "stomach")
 
