@@ -1,31 +1,34 @@
 """How much time sliding-window inference takes beyond the network's own, and whether memory is foreseen.
 
-Time is that of the processor, in one thread: the network alone on the tiles of an image, all of inference (the way to
-the working grid and back included), and MONAI's ``sliding_window_inference`` with the same tiles and weights. Memory is
-what a process took at most, against what was foreseen.
+Time is that of the processor, in one thread. A sliding window (ours, and MONAI's ``sliding_window_inference`` with the
+same tiles and weights) is what it takes beyond the calls of the network within it, as a share of these; *all* is that
+of a whole prediction for an image of other voxels, with the way to the working grid and back. Shares are medians of
+runs that take turns. Memory is what a process grew by, in one call of the network and in a whole prediction, against
+what was foreseen.
 
-    python benchmarks/inference.py [--repeats 3]
+    python benchmarks/inference.py [--repeats 2] [--only times|memory]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
+import ctypes
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import torch
 from monai.inferers import sliding_window_inference
 
+from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.labels import LabelTable
 from napari_medsynth.core.progress import finish
 from napari_medsynth.core.volume import Volume
 from napari_medsynth.segmentation.inference import inputs_of, planned
-from napari_medsynth.segmentation.memory import WORKSPACE, peak_bytes
+from napari_medsynth.segmentation.memory import peak_bytes
 from napari_medsynth.segmentation.model import SegmentationModel
 from napari_medsynth.segmentation.networks import NetworkSettings
 from napari_medsynth.segmentation.predict import PredictOptions, predict
@@ -33,31 +36,36 @@ from napari_medsynth.segmentation.spec import InputSpec
 from napari_medsynth.segmentation.tiles import Averaged, Tiles
 
 CLASSES = 14
-CASES = {
-    "slices 192²": (InputSpec(plane="sagittal", patch=(192, 192)), (320, 320, 16)),
-    "patches 64³": (InputSpec(kind="patches", patch=(64, 64, 64)), (112, 128, 128)),
-}
-NETWORKS = [
-    (NetworkSettings(), (1, 1, 96, 96, 96)),
-    (NetworkSettings(), (4, 1, 192, 192)),
-    (NetworkSettings(name="dynunet"), (1, 1, 96, 96, 96)),
-    (NetworkSettings(name="segresnet"), (1, 1, 96, 96, 96)),
-    (NetworkSettings(name="attentionunet"), (1, 1, 96, 96, 96)),
+SLICES = InputSpec(plane="sagittal", patch=(192, 192), spacing=(1.0, 1.0))
+PATCHES = InputSpec(kind="patches", patch=(64, 64, 64), spacing=(1.0, 1.0, 1.0))
+TIMED = [
+    ("16 slices, a tile each", SLICES, (192, 192, 16), (8, 16)),
+    ("4 slices, 9 tiles each", SLICES, (320, 320, 4), (8,)),
+    ("96×96×96 in 64³", PATCHES, (96, 96, 96), (8,)),
+]
+REMEMBERED = [
+    ("unet", (4, 1, 192, 192)),
+    ("unet", (4, 1, 320, 320)),
+    ("unet", (1, 1, 48, 48, 48)),
+    ("unet", (1, 1, 80, 80, 80)),
+    ("dynunet", (1, 1, 48, 48, 48)),
+    ("dynunet", (1, 1, 80, 80, 80)),
+    ("segresnet", (1, 1, 48, 48, 48)),
+    ("segresnet", (1, 1, 80, 80, 80)),
 ]
 
 
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--peak", help="used by this program for its own processes")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--only", choices=("times", "memory"))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    if given.peak:
-        print(_peak_of(*json.loads(given.peak)))
-        return
-    times(given.repeats)
-    memory()
+    if given.only != "times":
+        memory()
+    if given.only != "memory":
+        times(given.repeats)
 
 
 def model_of(settings: NetworkSettings, spec: InputSpec) -> SegmentationModel:
@@ -66,76 +74,117 @@ def model_of(settings: NetworkSettings, spec: InputSpec) -> SegmentationModel:
     return SegmentationModel.new("benchmark", settings, spec, labels)
 
 
+def image_of(shape: tuple[int, ...], spacing: float) -> Volume:
+    """Return noise of so many voxels of 1 mm, in voxels of another size."""
+    voxels = [round(n / spacing) if n > 16 else n for n in shape]  # slices are not resampled across
+    sizes = tuple(spacing if n > 16 else 1.0 for n in shape)
+    array = np.random.default_rng(0).random(voxels, dtype=np.float32)
+    return Volume(array, Affine.from_spacing(sizes))
+
+
+class Timed(torch.nn.Module):
+    """A network that adds up the processor time of its calls, in seconds."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network, self.seconds = network, 0.0
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return what the network gives."""
+        start = time.process_time()
+        made: torch.Tensor = self.network(batch)
+        self.seconds += time.process_time() - start
+        return made
+
+
 def times(repeats: int) -> None:
-    """Print the time of inference over that of its network."""
-    print(f"{'input':14}{'tiles':>6}{'network s':>11}{'inference s':>13}{'over':>8}{'MONAI s':>10}{'over':>8}")
-    for name, (spec, shape) in CASES.items():
-        model = model_of(NetworkSettings(), spec)
-        network = model.network.eval()
-        image = Volume(np.random.default_rng(0).random(shape, dtype=np.float32))
-        inputs, plan = inputs_of(image, spec), planned(model, image, PredictOptions(), "cpu")
-        tiles = Tiles(tuple(inputs.shape[2:]), plan.tile, PredictOptions().overlap)
-        jobs = [one[(slice(None), *window)] for one in inputs for window in tiles.windows]
-        batches = [torch.stack(jobs[n : n + plan.batch]) for n in range(0, len(jobs), plan.batch)]
-
-        def alone(network: torch.nn.Module = network, batches: list[torch.Tensor] = batches) -> None:
-            with torch.inference_mode():
-                for batch in batches:
-                    network(batch)
-
-        def ours(model: SegmentationModel = model, image: Volume = image) -> None:
-            finish(predict(model, image, device="cpu"))
-
-        def monai(network: torch.nn.Module = network, inputs: torch.Tensor = inputs, plan: object = plan) -> None:
-            with torch.inference_mode():
-                tile, batch = plan.tile, plan.batch  # type: ignore[attr-defined]
-                for one in torch.split(inputs, 1):
-                    made = sliding_window_inference(one, tile, batch, network, overlap=0.5, mode="gaussian")
-                    torch.as_tensor(made).argmax(1)
-
-        first, second, third = best([alone, ours, monai], repeats)
-        shares = [f"{100 * (t / first - 1):.1f} %" for t in (second, third)]
-        print(f"{name:14}{len(jobs):6}{first:11.2f}{second:13.2f}{shares[0]:>8}{third:10.2f}{shares[1]:>8}")
+    """Print what inference takes beyond its network."""
+    print(f"{'input':24}{'features':>9}{'tiles':>7}{'network s':>11}{'ours':>9}{'MONAI':>9}{'all':>9}")
+    for name, spec, shape, features in TIMED:
+        for base in features:
+            model = model_of(NetworkSettings(base_features=base), spec)
+            count, seconds, shares = _time(model, shape, repeats if spec.ndim == 2 else 1)
+            over = "".join(f"{100 * share:+8.1f}%" for share in shares)
+            print(f"{name:24}{base:9}{count:7}{seconds:11.2f}{over}", flush=True)
 
 
-def best(calls: list[Callable[[], None]], repeats: int) -> list[float]:
-    """Return the least processor time of each call, in seconds; they take turns."""
-    least = [float("inf")] * len(calls)
-    for turn in range(repeats + 1):
-        for n, call in enumerate(calls):
-            start = time.process_time()
+def _time(model: SegmentationModel, shape: tuple[int, ...], repeats: int) -> tuple[int, float, list[float]]:
+    """Return the number of tiles, the network's time, and what our window, MONAI's and all take beyond."""
+    network = Timed(model.network.eval())
+    image = image_of(shape, 1.0)
+    inputs, plan = inputs_of(image, model.spec), planned(model, image, PredictOptions(), "cpu")
+    tiles = Tiles(tuple(inputs.shape[2:]), plan.tile, PredictOptions().overlap)
+
+    def ours() -> None:
+        found = torch.empty((plan.slices, CLASSES, *tiles.padded))
+        for group in torch.split(inputs, plan.slices):
+            for _ in tiles.blending(network, group, found[: len(group)].zero_(), plan.batch):
+                pass
+
+    def monai() -> None:
+        for group in torch.split(inputs, plan.slices):
+            sliding_window_inference(group, plan.tile, plan.batch, network, overlap=0.5, mode="gaussian")
+
+    coarse, whole = image_of(shape, 0.8), SegmentationModel(network, model.card)
+    calls = [ours, monai, lambda: finish(predict(whole, coarse, device="cpu")) and None]
+    with torch.inference_mode():
+        network(torch.zeros((plan.batch, 1, *plan.tile)))  # warms up
+        seconds, shares = _shares(network, calls, repeats)
+    return len(inputs) * len(tiles.windows), seconds, shares
+
+
+def _shares(network: Timed, calls: list[Callable[[], None]], repeats: int) -> tuple[float, list[float]]:
+    """Return the network's least time in the first call, and what each takes beyond it, as medians of shares."""
+    spent: list[list[tuple[float, float]]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, runs in zip(calls, spent, strict=True):
+            network.seconds, start = 0.0, time.process_time()
             call()
-            if turn:  # the first warms up
-                least[n] = min(least[n], time.process_time() - start)
-    return least
+            runs.append((time.process_time() - start, network.seconds))
+    return min(own for _, own in spent[0]), [median(both / own - 1 for both, own in runs) for runs in spent]
 
 
 def memory() -> None:
-    """Print what networks take for a tile and what was foreseen."""
-    print(f"\n{'network':16}{'tile':>16}{'foreseen MB':>13}{'tensors MB':>12}{'taken MB':>10}")
-    for settings, shape in NETWORKS:
-        spec = InputSpec(kind="patches" if len(shape) == 5 else "slices", patch=shape[2:])
-        foreseen = peak_bytes(Averaged(model_of(settings, spec).network), shape)
-        words = [sys.executable, str(Path(__file__).resolve()), "--peak", json.dumps([settings.to_json(), shape])]
-        taken = float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-        size = "×".join(str(n) for n in (shape[0], *shape[2:]))
-        print(
-            f"{settings.name:16}{size:>16}{foreseen / 1e6:13.0f}{foreseen / (1 + WORKSPACE) / 1e6:12.0f}{taken:10.0f}"
-        )
+    """Print what networks and predictions take and what was foreseen."""
+    print(f"{'':26}{'one call of the network, MB':>33}{'a whole prediction, MB':>33}")
+    print(f"{'network':12}{'tiles':>14}" + f"{'foreseen':>11}{'taken':>11}{'ratio':>11}" * 2)
+    with get_context("fork").Pool(1, maxtasksperchild=1) as pool:  # a process for each, with libraries loaded
+        for (name, shape), rows in zip(REMEMBERED, pool.imap(_taken, REMEMBERED, chunksize=1), strict=True):
+            size = "×".join(str(n) for n in (shape[0], *shape[2:]))
+            shown = "".join(f"{seen / 1e6:11.0f}{taken / 1e6:11.0f}{seen / taken:11.2f}" for seen, taken in rows)
+            print(f"{name:12}{size:>14}{shown}", flush=True)
+    print()
 
 
-def _peak_of(settings: dict[str, object], shape: list[int]) -> float:
-    """Return by how many MB a process grows when a network is applied; the libraries are loaded before."""
-    made = NetworkSettings.from_json(settings)
-    spec = InputSpec(kind="patches" if len(shape) == 5 else "slices", patch=tuple(shape[2:]))
-    network = Averaged(model_of(made, spec).network).eval()
-    small = [1, 1, *(64 for _ in shape[2:])] if made.name == "swinunetr" else [1, 1, *(32 for _ in shape[2:])]
-    with torch.inference_mode():
-        network(torch.zeros(small))
-        Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here (Linux)
-        before = _status("VmRSS")
-        network(torch.zeros(shape))
-    return (_status("VmHWM") - before) * 1024 / 1e6
+def _taken(case: tuple[str, tuple[int, ...]]) -> list[tuple[int, int]]:
+    """Return bytes that are foreseen and by which this process grows, for a call and for a prediction."""
+    name, shape = case
+    batch, _, *tile = shape
+    spec = InputSpec(kind="patches" if len(tile) == 3 else "slices", patch=tuple(tile), spacing=(1.0,) * len(tile))
+    model = model_of(NetworkSettings.from_json({"name": name}), spec)
+    network = Averaged(model.network).eval()
+    image = image_of((*tile[:-1], tile[-1] * 3 // 2, *([16] if len(tile) == 2 else [])), 0.8)
+    options = PredictOptions(batch=batch)
+    tiny = image_of((32,) * 3, 0.8)
+    finish(predict(model, tiny, PredictOptions(tile=(32,) * len(tile)), device="cpu"))
+    foreseen = peak_bytes(network, shape), planned(model, image, options, "cpu").host_bytes
+
+    def call() -> None:
+        with torch.inference_mode():
+            network(torch.zeros(shape))
+
+    call()  # what libraries keep for themselves is taken once
+    grown = [_grown(call), _grown(lambda: finish(predict(model, image, options, device="cpu")) and None)]
+    return list(zip(foreseen, grown, strict=True))
+
+
+def _grown(call: Callable[[], None]) -> int:
+    """Return by how many bytes this process grows at most in a call (Linux)."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    before = _status("VmRSS")
+    call()
+    return (_status("VmHWM") - before) * 1024
 
 
 def _status(name: str) -> int:

@@ -1,49 +1,67 @@
-"""How fast training on rendered label maps is: ours beside a plain pipeline of TorchIO and MONAI, and a bare loop.
+"""What a training step costs: ours beside a bare loop, and beside pipelines of TorchIO and MONAI, doing the same work.
 
-    python benchmarks/training.py [--steps N] [--workers 0 2] [--threads N]
-        [--peer benchmarks/training_torchio.py --python PYTHON]
+    python benchmarks/training.py [--kinds slices patches] [--steps N N] [--workers 0 2] [--threads N]
+        [--peer benchmarks/training_torchio.py --python PYTHON --peer-steps N]
 
-All train the same U-Net (base features 8, 14 classes) with the same loss and optimiser on batches of 4 sagittal slices
-of 192² voxels, rendered of the same label maps: spines of phantoms, which are made first. Ours is the whole command's
-loop, with log and checkpoints; "bare" the same examples through a loop of five lines. Each figure comes from a fresh
-process, the first steps not counted. ``--peer`` is run in the interpreter ``--python``, which has TorchIO.
+All train the same U-Net (base features 8) with Dice and cross-entropy and AdamW, on slices of 192² or patches of 64³ of
+images that are rendered of one label map while the training goes on: a real brain of 26 labels if ``MEDSYNTH_DATA`` has
+it, or one made of ellipsoids.
+
+- *ours*: ``train``, with log, model and checkpoint;
+- *bare*: the same examples and loss in a loop of a few lines: what more ours takes is what the comforts cost;
+- *whole*: TorchIO as its documentation shows: whole volumes are transformed, ``Queue`` takes ten examples of each;
+- *cut*: TorchIO as a careful user has it: each example is cut out with a margin before anything is done to it.
+
+Each runs in a fresh process. Of ours and bare, start and first steps are not counted; a queue's filling is part of its
+steps. Printed are seconds a step, wall and processor (the processes that make examples included), and processor seconds
+that the training process itself waits for an example; they are the example's own with ``--workers 0``. A peer runs in
+the interpreter ``--python``, which has TorchIO, and is left out if none is given.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-CLASSES, PATCH, BATCH = 14, (192, 192), 4
+import numpy as np
+import psutil
+
+REAL = "brain_labels/brain_26_labels.nii.gz"
+SIZE = 192  #: voxels of the label map along each axis
+PATCH = {"slices": (192, 192), "patches": (64, 64, 64)}
+BATCH = {"slices": 4, "patches": 2}
+STEPS = {"slices": 50, "patches": 8}
+WARM = 2
 
 
 def main() -> None:
     options = parsed()
     if options.work:
-        print(json.dumps({"steps_per_s": WORK[options.work](options)}))
+        print(json.dumps(WORK[options.work](options, options.kinds[0], options.workers[0])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        maps = written(Path(folder), options)
-        print(f"{'':<24}{'workers':>8}{'steps/s':>10}")
-        for workers in options.workers:
-            rows = {name: fresh(name, options, folder, workers) for name in WORK}
-            if options.peer:
-                rows["TorchIO and MONAI"] = peer(options, maps, workers)
-            for name, rate in rows.items():
-                print(f"{name:<24}{workers:8}{rate:10.2f}    {rows['ours'] / rate:5.2f} × slower than ours")
+        options.folder = Path(folder)
+        write_labels(options.folder)
+        for kind in options.kinds:
+            for workers in options.workers:
+                table(options, kind, workers)
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--kinds", nargs="+", choices=list(PATCH), default=list(PATCH))
+    parser.add_argument("--steps", type=int, help="of ours and bare; left out, 50 of slices and 8 of patches")
+    parser.add_argument("--peer-steps", type=int, default=5, help="of slices; of patches twice as many")
+    parser.add_argument("--workers", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peer", type=Path, help="script of the peer")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has TorchIO")
     parser.add_argument("--work", choices=sorted(WORK), help=argparse.SUPPRESS)
@@ -51,110 +69,189 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def written(folder: Path, options: argparse.Namespace) -> list[Path]:
-    """Make the label maps, and middle slices of them at 1 mm for the peer."""
+def table(options: argparse.Namespace, kind: str, workers: int) -> None:
+    batch = BATCH[kind]
+    size = "×".join(str(n) for n in PATCH[kind])
+    print(f"\n{kind} of {size}, batches of {batch}, {options.threads} threads, {workers} workers: seconds a step")
+    print(f"{'':<8}{'wall':>9}{'CPU':>9}{'example':>10}    {'of ours, wall':>14}{'CPU':>8}{'example':>9}", flush=True)
+    ours: dict[str, float] = {}
+    for name in (*WORK, *(("whole", "cut") if options.peer else ())):
+        found = fresh(name, options, kind, workers) if name in WORK else peer(name, options, kind, workers)
+        ours = ours or found
+        seconds = (found["wall"], found["cpu"], found["example"])
+        ratios = [found[key] / ours[key] for key in ("wall", "cpu", "example")]
+        print(f"{name:<8}{seconds[0]:9.3f}{seconds[1]:9.3f}{seconds[2]:10.4f}", end="    ")
+        print(f"{ratios[0]:12.2f} ×{ratios[1]:6.2f} ×{ratios[2]:7.1f} ×", flush=True)
+
+
+# ---- the label map
+
+
+def write_labels(folder: Path) -> None:
+    """Keep the label map for ours, and as NIfTI for peers."""
     import nibabel as nib
-    import numpy as np
 
-    from napari_medsynth.core.progress import finish
-    from napari_medsynth.segmentation.dummy import dummy_data
-
-    finish(dummy_data(folder / "data", patients=4))
-    paths = []
-    for number, case in enumerate(data(folder).val):
-        path = folder / f"{number}.nii.gz"
-        nib.Nifti1Image(case.classes[:, :, case.classes.shape[2] // 2, None].astype(np.uint8), np.eye(4)).to_filename(
-            path
-        )
-        paths.append(path)
-    return paths
+    labels = brain()
+    np.save(folder / "labels.npy", labels)
+    nib.Nifti1Image(labels, np.eye(4)).to_filename(folder / "labels.nii.gz")
 
 
-def settings(steps: int = 1, workers: int = 0):
+def brain() -> np.ndarray:
+    """The middle of a real label map with values 0, 1, 2 …, or one made of ellipsoids."""
+    named = os.environ.get("MEDSYNTH_DATA")
+    path = (Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data") / REAL
+    if not path.is_file():
+        return ellipsoids()
+    from napari_medsynth.io import read_labels
+
+    whole = read_labels(path).array
+    part = whole[tuple(slice((n - SIZE) // 2, (n - SIZE) // 2 + SIZE) for n in whole.shape)]
+    return np.unique(part, return_inverse=True)[1].reshape(part.shape).astype(np.uint8)
+
+
+def ellipsoids(labels: int = 26) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    places = np.ogrid[tuple(slice(-1, 1, SIZE * 1j) for _ in range(3))]
+    array = (sum(axis**2 for axis in places) < 0.8).astype(np.uint8)
+    for label in range(2, labels):
+        centre, radius = rng.uniform(-0.5, 0.5, 3), rng.uniform(0.08, 0.25, 3)
+        inside = sum(((axis - c) / r) ** 2 for axis, c, r in zip(places, centre, radius, strict=True)) < 1
+        array[inside] = label
+    return array
+
+
+def training_data(labels: np.ndarray, settings):
+    """What ``train`` is given: one case, without an image."""
+    from napari_medsynth.core.labels import Label, LabelMap, LabelTable
+    from napari_medsynth.segmentation.prepare import Prepared
+    from napari_medsynth.segmentation.samples import Samples, TrainingData
+
+    values = [int(value) for value in np.unique(labels) if value]
+    names = LabelTable(tuple(Label(value, f"structure {value}") for value in values))
+    case = Prepared(
+        "brain", "brain", None, LabelMap(labels, table=names), labels, names, settings.inputs, {v: v for v in values}
+    )
+    return TrainingData(Samples([case], settings, length=1_000_000), (), names)
+
+
+# ---- what is measured
+
+
+@dataclass
+class Clock:
+    """Times of steps: wall, and processor time of this process and those that it started."""
+
+    marks: list[tuple[int, float, float]] = field(default_factory=list)
+    example: float = 0.0
+
+    def mark(self, step: int) -> None:
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        cpu = sum(sum(process.cpu_times()[:2]) for process in processes)
+        self.marks.append((step, time.perf_counter(), cpu))
+
+    def drawn(self, examples: Iterator) -> Iterator:
+        """Pass batches on, and count what this process does for them."""
+        while True:
+            began = time.process_time()
+            batch = next(examples, None)
+            self.example += time.process_time() - began
+            if batch is None:
+                return
+            yield batch
+
+    def result(self, examples: float) -> dict[str, float]:
+        """Return seconds a step from the first mark past the warm-up to the last; an example's, of so many."""
+        first, last = next(mark for mark in self.marks if mark[0] >= WARM), self.marks[-1]
+        count = last[0] - first[0]
+        return {
+            "wall": (last[1] - first[1]) / count,
+            "cpu": (last[2] - first[2]) / count,
+            "example": self.example / examples,
+        }
+
+
+def settings_of(kind: str, steps: int, workers: int):
     from napari_medsynth.learning.settings import FitSettings
-    from napari_medsynth.segmentation.spine import spine_settings
+    from napari_medsynth.segmentation.networks import NetworkSettings
+    from napari_medsynth.segmentation.settings import TrainSettings
+    from napari_medsynth.segmentation.spec import InputSpec
 
     fit = FitSettings(
-        epochs=2, steps_per_epoch=steps, batch_size=BATCH, workers=workers, device="cpu", schedule="constant"
+        epochs=1,
+        steps_per_epoch=steps,
+        batch_size=BATCH[kind],
+        workers=workers,
+        device="cpu",
+        schedule="constant",
+        clip=None,
     )
-    return replace(spine_settings(CLASSES), fit=fit)
+    return TrainSettings(
+        network=NetworkSettings(base_features=8), inputs=InputSpec(kind=kind, patch=PATCH[kind]), fit=fit
+    )
 
 
-def data(folder: Path, steps: int = 1, workers: int = 0):
-    from napari_medsynth.datasets.finding import find_cases
-    from napari_medsynth.segmentation.samples import training_data
-
-    cases = [case for case in find_cases(folder / "data") if case.id.endswith("_t1")]
-    return training_data(cases, cases, settings(steps, workers))
-
-
-def ours(options: argparse.Namespace) -> float:
-    """The second epoch of a training, with what it logs and keeps, without validation."""
+def ours(options: argparse.Namespace, kind: str, workers: int) -> dict[str, float]:
+    """An epoch of ``train``, with its log, model and checkpoint."""
     from napari_medsynth.core.progress import finish
     from napari_medsynth.learning.run import Run
     from napari_medsynth.segmentation.training import train
 
-    chosen, workers = settings(options.steps, options.workers[0]), options.workers[0]
-    run = Run(options.folder / f"run{workers}")
-    finish(train(replace(data(options.folder, options.steps, workers), val=()), run, chosen))
-    first, second = (entry["seconds"] for entry in run.log())
-    return options.steps / (second - first)
+    steps = (options.steps or STEPS[kind]) + WARM
+    settings = settings_of(kind, steps, workers)
+    data, clock = training_data(np.load(options.folder / "labels.npy"), settings), Clock()
+    began = time.process_time()
+    for number in range(steps):
+        data.train[number]
+    clock.example = time.process_time() - began
+    run = Run(options.folder / f"run-{kind}-{workers}")
+    finish(train(data, run, settings), lambda told: clock.mark(told.done))
+    return clock.result(steps)
 
 
-def bare(options: argparse.Namespace) -> float:
-    """The same examples, network and loss in a plain loop."""
+def bare(options: argparse.Namespace, kind: str, workers: int) -> dict[str, float]:
+    """The same examples, network, loss and optimiser in a plain loop."""
     import torch
-    from monai.losses import DiceCELoss
 
-    from napari_medsynth.segmentation.unet import UNet
+    from napari_medsynth.learning.batches import train_loader
+    from napari_medsynth.learning.losses import DiceCE
+    from napari_medsynth.segmentation.networks import build
 
-    samples = data(options.folder).train
-    samples.length = (options.steps + 2) * BATCH
-    network = UNet(1, CLASSES, 8)
-    loss = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
-    began = 0.0
-    for step, batch in enumerate(torch.utils.data.DataLoader(samples, BATCH, num_workers=options.workers[0])):
-        if step == 2:
-            began = time.perf_counter()
+    steps = (options.steps or STEPS[kind]) + WARM
+    settings = settings_of(kind, steps, workers)
+    data, clock = training_data(np.load(options.folder / "labels.npy"), settings), Clock()
+    network = build(settings.network, settings.inputs, 1 + len(data.table))
+    loss, optimizer = DiceCE(), torch.optim.AdamW(network.parameters(), lr=1e-3)
+    for step, batch in enumerate(clock.drawn(iter(train_loader(data.train, settings.fit)))):
         optimizer.zero_grad()
-        loss(network(batch["image"]), batch["labels"][:, None]).backward()
+        loss(network(batch["image"]), batch["labels"]).backward()
         optimizer.step()
-    return options.steps / (time.perf_counter() - began)
+        clock.mark(step + 1)
+    return clock.result(steps * BATCH[kind])
 
 
 WORK = {"ours": ours, "bare": bare}
 
 
-def fresh(work: str, options: argparse.Namespace, folder: str, workers: int) -> float:
+def fresh(work: str, options: argparse.Namespace, kind: str, workers: int) -> dict[str, float]:
     """Measure in a process of its own."""
-    words = [
-        sys.executable,
-        __file__,
-        "--work",
-        work,
-        "--folder",
-        folder,
-        "--workers",
-        workers,
-        "--steps",
-        options.steps,
-    ]
-    return rate(words, options)
+    words = [sys.executable, __file__, "--work", work, "--folder", options.folder, "--kinds", kind]
+    words += ["--workers", workers, *(["--steps", options.steps] if options.steps else [])]
+    return told_by(words, options)
 
 
-def peer(options: argparse.Namespace, maps: list[Path], workers: int) -> float:
-    words = [options.python, options.peer, "--labels", *maps, "--patch", *PATCH, 1, "--classes", CLASSES]
-    words += ["--batch", BATCH, "--steps", options.steps, "--workers", workers, "--threads", options.threads]
-    return rate(words, options)
+def peer(way: str, options: argparse.Namespace, kind: str, workers: int) -> dict[str, float]:
+    patch = PATCH[kind] if len(PATCH[kind]) == 3 else (*PATCH[kind], 1)
+    labels = np.load(options.folder / "labels.npy", mmap_mode="r")
+    steps = options.peer_steps * BATCH["slices"] // BATCH[kind]
+    words = [options.python, options.peer, "--way", way, "--labels", options.folder / "labels.nii.gz"]
+    words += ["--patch", *patch, "--classes", 1 + int(labels.max()), "--batch", BATCH[kind]]
+    return told_by([*words, "--steps", steps, "--workers", workers, "--threads", options.threads], options)
 
 
-def rate(words: list[object], options: argparse.Namespace) -> float:
-    import os
-
+def told_by(words: list[object], options: argparse.Namespace) -> dict[str, float]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
     done = subprocess.run([str(w) for w in words], stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    return float(json.loads(done.stdout.splitlines()[-1])["steps_per_s"])
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ STRUCTURES = {
     "aorta": (("aorta",), (52,)),
 }
 TABLE = LabelTable(tuple(Label(n, name) for n, name in enumerate(STRUCTURES, 1)))
-INPUTS = InputSpec(kind="patches", spacing=(5.0,) * 3, patch=(48, 48, 48), intensity="window", window=(-1000, 400))
+INPUTS = InputSpec(
+    kind="slices", plane="axial", spacing=(4.0, 4.0), patch=(96, 128), intensity="window", window=(-1000, 400)
+)
 RENDER = Render(preset="abdomen-ct", warp=Warp(scaling=0.2, rotation=10), noise=Noise(std=(0, 30)))
 
 
@@ -56,7 +58,7 @@ def main() -> None:
     rows = []
     for seed in options.seeds:
         fit = FitSettings(
-            epochs=15, steps_per_epoch=max(1, round(24 * options.steps)), batch_size=2, lr=2e-3, seed=seed, threads=1
+            epochs=20, steps_per_epoch=max(1, round(50 * options.steps)), batch_size=8, lr=2e-3, seed=seed, threads=1
         )
         settings = TrainSettings(inputs=INPUTS, network=NetworkSettings(base_features=8), render=RENDER, fit=fit)
         a = fitted(folder, f"a_{seed}", train_on, check_on, replace(settings, relabel=relabel))
@@ -72,7 +74,7 @@ def main() -> None:
 def phantoms(folder: Path, count: int, seed: int) -> tuple[Path, tuple[tuple[int, int], ...]]:
     """Write label maps of whole bodies; return the folder, and which of their values is which structure."""
     step = Phantom(
-        anatomy="torso", region="whole", image_size=(120, 64, 88), spacing=(5.0,) * 3, scenario="normal_complete"
+        anatomy="torso", region="whole", image_size=(75, 80, 110), spacing=(8.0, 4.0, 4.0), scenario="normal_complete"
     )
     known = {entry.label.name: entry.label.value for entry in step.catalogue.targets}
     for index in range(count):

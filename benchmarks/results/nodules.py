@@ -33,7 +33,7 @@ from napari_medsynth.tumor.morph import Variation
 
 NODULE, NAMES = 1, {1: "nodule"}
 INPUTS = InputSpec(
-    kind="patches", spacing=(1.0,) * 3, patch=(32, 32, 32), intensity="window", window=(-1000, 400), modality="CT"
+    kind="slab", plane="axial", slab=5, spacing=(1.0, 1.0), patch=(48, 48), intensity="window", window=(-1000, 400)
 )
 THRESHOLD = 0.1
 POINTS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -43,20 +43,20 @@ def main() -> None:
     """Train, test, print."""
     options = arguments(__doc__, "nodules")
     folder = options.output
-    inserted(folder / "inserted", made_chests=6, real_chests=4)
+    inserted(folder / "inserted", made_chests=4, real_chests=2)
     real = nodules(folder / "node21")
     made = find_cases(folder / "inserted")
     halves = [real[::2], real[1::2]]
     rows, curves = [], {}
     for seed in options.seeds:
         fit = FitSettings(
-            epochs=20, steps_per_epoch=max(1, round(45 * options.steps)), batch_size=6, lr=2e-3, seed=seed, threads=1
+            epochs=16, steps_per_epoch=max(1, round(40 * options.steps)), batch_size=16, lr=2e-3, seed=seed, threads=1
         )
         settings = TrainSettings(
             source="real", inputs=INPUTS, network=NetworkSettings(base_features=8), augment=Augment(noise=0.06), fit=fit
         )
         a = fitted(folder, f"a_{seed}", made[:-1], made[-1:], settings)
-        half = replace(settings, fit=replace(fit, epochs=9))
+        half = replace(settings, fit=replace(fit, epochs=8))
         b = [fitted(folder, f"b_{seed}_{n}", halves[n], (), half) for n in (0, 1)]
         curves[f"A {seed}"] = froc([hits(a, case.read()) for case in real], seed=0)
         curves[f"B {seed}"] = froc([hits(b[1 - n], c.read()) for n in (0, 1) for c in halves[n]], seed=0)

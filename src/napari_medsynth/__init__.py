@@ -11,7 +11,15 @@ from .core.lazy import lazily
 from .core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .compat import SpineSynthGenerator, SyntheticAnatomyGenerator, SyntheticDataset, SyntheticDatasetGenerator
+    from .compat import (
+        SpineSynthGenerator,
+        SyntheticAnatomyGenerator,
+        SyntheticDataset,
+        SyntheticDatasetGenerator,
+        UNet,
+        evaluate_model,
+        load_model,
+    )
     from .core.case import Case
     from .core.errors import MedsynthError
     from .core.labels import Label, LabelMap, LabelTable
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from .io import read_case, write_case
     from .phantom import Phantom
     from .rendering import Render, RenderDataset
+    from .segmentation import Segment
     from .tumor import InsertTumors
 
 __all__ = [
@@ -35,11 +44,15 @@ __all__ = [
     "Recipe",
     "Render",
     "RenderDataset",
+    "Segment",
     "SpineSynthGenerator",
     "SyntheticAnatomyGenerator",
     "SyntheticDataset",
     "SyntheticDatasetGenerator",
+    "UNet",
     "Volume",
+    "evaluate_model",
+    "load_model",
     "read_case",
     "visualize_sample",
     "write_case",
@@ -57,11 +70,15 @@ _HOME = {
     "Recipe": "core.recipe",
     "Render": "rendering.step",
     "RenderDataset": "rendering.dataset",
+    "Segment": "segmentation.step",
     "SpineSynthGenerator": "compat",
     "SyntheticAnatomyGenerator": "compat",
     "SyntheticDataset": "compat",
     "SyntheticDatasetGenerator": "compat",
+    "UNet": "compat",
     "Volume": "core.volume",
+    "evaluate_model": "compat",
+    "load_model": "compat",
     "read_case": "io",
     "visualize_sample": "datasets",
     "write_case": "io",

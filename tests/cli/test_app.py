@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -236,6 +237,7 @@ class Wait:
                 time.sleep(0.01)
                 yield Progress(0, 1)
         finally:
+            time.sleep(0.3 * (len(sys.argv) > 1))
             print("cleaned up", flush=True)
 
 sys.modules["napari_medsynth.cli.waits"] = sys.modules["__main__"]
@@ -254,6 +256,16 @@ def test_a_signal_lets_the_job_clean_up(number, status):
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (status, "cleaned up\n")
     assert len(err.splitlines()) == 1
+
+
+def test_a_second_sigterm_does_not_interrupt_the_cleaning_up():
+    child = subprocess.Popen([sys.executable, "-c", WAITS, "slowly"], stdout=subprocess.PIPE, encoding="utf-8")
+    assert child.stdout.readline() == "ready\n"
+    for _ in range(2):
+        child.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+    out, _ = child.communicate(timeout=60)
+    assert (child.returncode, out) == (143, "cleaned up\n")
 
 
 def test_a_reader_that_goes_away_causes_no_traceback():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_medsynth.core.case import Case
 from napari_medsynth.core.errors import ConfigError, ReadError, SplitError
 from napari_medsynth.core.labels import LabelMap
 from napari_medsynth.core.volume import Volume
@@ -23,7 +24,7 @@ from napari_medsynth.datasets.splitting import (
     split_facts,
     write_split,
 )
-from napari_medsynth.io import write_labels, write_volume
+from napari_medsynth.io import write_case, write_labels, write_volume
 
 PARTS = ("train", "val", "test")
 PATIENTS = st.lists(st.integers(0, 12), min_size=1, max_size=30)
@@ -140,3 +141,22 @@ def test_a_file_that_is_no_split_is_refused(tmp_path, value):
     path.write_text(json.dumps(value))
     with pytest.raises(ReadError, match=r"split\.json"):
         read_split(path)
+
+
+def test_case_folders_of_the_same_scan_are_the_same_whatever_they_are_called(tmp_path):
+    """Their index holds the id; what counts is the voxels."""
+    image = Volume(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
+    labels = LabelMap((image.array > 30).astype(np.uint8))
+    for name in ("one", "two"):
+        write_case(Case(id=name, image=image, labels=labels), tmp_path / name)
+    one, two = find_cases(tmp_path)
+    with pytest.raises(SplitError, match="case one and case two have a file of the same content"):
+        require_no_leak([one], [two])
+
+
+def test_empty_masks_of_two_case_folders_may_be_equal(tmp_path):
+    for number, name in enumerate(("one", "two")):
+        image = Volume(np.full((3, 4, 5), number, dtype=np.int16))
+        write_case(Case(id=name, image=image, labels=LabelMap(np.zeros((3, 4, 5), np.uint8))), tmp_path / name)
+    one, two = find_cases(tmp_path)
+    require_no_leak([one], [two])

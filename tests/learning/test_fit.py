@@ -53,12 +53,13 @@ def test_the_same_settings_give_the_same_losses_from_any_thread(tmp_path):
 def test_nothing_global_is_used_or_changed(tmp_path):
     torch.manual_seed(1), np.random.default_rng(1)
     state = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
-    filters, level = list(warnings.filters), logging.getLogger("lightning.pytorch").level
+    filters, logger = list(warnings.filters), logging.getLogger("lightning.pytorch")
+    quiet = logger.level, list(logger.filters)
 
     def check(_):
         assert torch.equal(torch.get_rng_state(), state[0])
         assert list(warnings.filters) == filters
-        assert logging.getLogger("lightning.pytorch").level == level
+        assert (logger.level, logger.filters) == quiet
 
     expected = Toy(tmp_path / "a")
     finish(expected.job(), check)
@@ -107,6 +108,25 @@ def test_ctrl_c_between_two_yields_stops_too(tmp_path, monkeypatch):
     monkeypatch.setattr(Teller, "next", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(job)
+    assert not [thread for thread in threading.enumerate() if thread.name == "medsynth-train"]
+
+
+def test_ctrl_c_while_it_stops_does_not_leave_it_running(tmp_path, monkeypatch):
+    """A thread in torch that outlives the interpreter takes the process down."""
+    toy = Toy(tmp_path / "run", toy_settings(epochs=1000))
+    job = toy.job()
+    next(job)
+    wait, times = threading.Event.wait, iter(range(100))
+
+    def interrupted(self, timeout=None):
+        if threading.current_thread() is threading.main_thread() and next(times) < 2:
+            raise KeyboardInterrupt
+        return wait(self, timeout)
+
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job.close()
+    assert next(times) > 2
     assert not [thread for thread in threading.enumerate() if thread.name == "medsynth-train"]
 
 

@@ -16,9 +16,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import napari_medsynth
+from napari_medsynth import UNet
 from napari_medsynth.cli import example
 from napari_medsynth.cli.app import main
-from napari_medsynth.compat import UNet
 from napari_medsynth.core.progress import finish
 from napari_medsynth.datasets.finding import find_cases
 from napari_medsynth.datasets.splitting import read_split
@@ -70,7 +70,7 @@ python evaluate.py --resolution-factors 1.0,2.0,4.0
 
 #: "Model Architecture".
 ARCHITECTURE = """
-from napari_medsynth.compat import UNet
+from napari_medsynth import UNet
 
 # Create lightweight model
 model = UNet(
@@ -87,7 +87,7 @@ PARAMETERS = {8: 0.5e6, 16: 2e6, 32: 7.8e6}
 
 #: "Custom Evaluation".
 CUSTOM = """
-from napari_medsynth.compat import evaluate_model, load_model
+from napari_medsynth import evaluate_model, load_model
 
 # Load trained model
 model = load_model('models/saved/model_a_synthetic_best.pth')
@@ -216,7 +216,7 @@ def lines(block):
 def test_each_demo_runs_without_data_and_draws_a_picture(words, tmp_path, monkeypatch, capsys):
     learning = pytest.importorskip("napari_medsynth.cli.example_learning")
     monkeypatch.setattr(learning, "SIZE", (64, 40, 48))
-    for name, count in (("STEPS", 2), ("INFERENCE", 2), ("TRAINING", 2)):
+    for name, count in (("STEPS", 2), ("EPOCHS", 2)):
         monkeypatch.setattr(learning, name, count)
     monkeypatch.chdir(tmp_path)
     assert main(["example", *words[2:], "--output-dir", "pictures"]) == 0

@@ -15,7 +15,9 @@ from napari_medsynth.core.labels import LabelTable
 from napari_medsynth.core.volume import Volume
 from napari_medsynth.learning.card import ModelCard
 from napari_medsynth.segmentation.fitting import misfit, obstacle
+from napari_medsynth.segmentation.foreign import classes_of
 from napari_medsynth.segmentation.memory import WORKSPACE, peak_bytes
+from napari_medsynth.segmentation.networks import NetworkSettings, build
 from napari_medsynth.segmentation.spec import InputSpec
 
 CT = Volume(np.zeros((4, 5, 6)), Affine.from_spacing((2.0, 1.0, 1.0)), modality="CT")
@@ -96,3 +98,20 @@ def test_the_peak_counts_what_is_alive_at_the_same_time() -> None:
     assert peak_bytes(chain, (1, 1, 10, 10)) == int(3 * size * (1 + WORKSPACE))  # with what it is given
     assert peak_bytes(Skip(), (1, 1, 10, 10)) == int(4 * size * (1 + WORKSPACE))
     assert peak_bytes(chain, (5, 1, 10, 10)) == 5 * peak_bytes(chain, (1, 1, 10, 10))
+
+
+def test_the_peak_counts_the_matrix_of_a_small_convolution() -> None:
+    """PyTorch makes one with 27 neighbours of each voxel, if the batch is of one and small."""
+    layer, size = nn.Conv3d(1, 1, 3, padding=1), 4 * 10**3
+    assert peak_bytes(layer, (1, 1, 10, 10, 10)) == int((2 + 27) * size * (1 + WORKSPACE))
+    assert peak_bytes(layer, (2, 1, 10, 10, 10)) == int(2 * 2 * size * (1 + WORKSPACE))
+
+
+def test_a_network_with_a_layer_under_two_names_keeps_its_weights() -> None:
+    """DynUNet has such layers; what is known of its memory must not cost it its numbers."""
+    network = build(NetworkSettings(name="dynunet", base_features=4, levels=3), InputSpec(patch=(16, 16)), 2)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    peak_bytes(network, (1, 1, 16, 16))
+    assert classes_of(network, (1, 1, 16, 16)) == 2
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, before[name])

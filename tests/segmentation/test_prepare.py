@@ -109,6 +109,18 @@ def test_a_structure_that_training_does_not_know_is_named(tmp_path):
         training_data(train, val, SETTINGS)
 
 
+def test_with_a_table_of_values_what_only_a_validation_case_has_is_a_class_too(tmp_path):
+    for part, values in (("train", [1]), ("val", [1, 201])):
+        (tmp_path / part).mkdir()
+        put(tmp_path / part, part, values)
+    train, val = (find_cases(tmp_path / part) for part in ("train", "val"))
+    settings = replace(SETTINGS, relabel=((1, 1), (201, 7), (100, 13)), scheme="spider")
+    data = training_data(train, val, settings)
+    meant = [(1, "vertebra 1"), (7, "disc 1"), (13, "spinal canal")]
+    assert [(entry.value, entry.name) for entry in data.table] == meant
+    assert set(np.unique(data.val[0].classes)) == {0, 1, 2}
+
+
 def test_wrong_channels_and_axes_are_named(tmp_path):
     put(tmp_path, "a", [3])
     two = replace(SETTINGS, inputs=InputSpec(plane="axial", patch=(16, 16), channels=2))

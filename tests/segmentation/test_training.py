@@ -216,10 +216,17 @@ def test_fine_tuning_begins_with_the_weights_and_tells_where_they_came_from(case
     assert after.card.training["start"]["training"] == before.card.training
 
 
-def test_patches_that_the_network_cannot_take_are_refused(cases, tmp_path):
-    settings = replace(settings_of(), inputs=replace(settings_of().inputs, patch=(16, 40)))
-    with pytest.raises(ConfigError, match=r"patch is \[16, 40\]; expected multiples of 16 from 32 for network 'unet'"):
+@pytest.mark.parametrize("patch", [(32, 40), (16, 16)])
+def test_patches_that_the_network_cannot_take_are_refused(patch, cases, tmp_path):
+    settings = replace(settings_of(), inputs=replace(settings_of().inputs, patch=patch))
+    expected = "expected multiples of 16 for network 'unet', one of them 32 or more"
+    with pytest.raises(ConfigError, match=rf"patch is \[{patch[0]}, {patch[1]}\]; {expected}"):
         trained(cases, tmp_path / "run", settings)
+
+
+def test_patches_may_be_narrow(cases, tmp_path):
+    settings = replace(settings_of(epochs=1), inputs=replace(settings_of().inputs, patch=(16, 32)))
+    assert trained(cases, tmp_path / "run", settings).fitted.epochs == 1
 
 
 def test_progressive_patches_grow_to_the_full_size(cases, tmp_path):

@@ -281,9 +281,10 @@ def _status_of(stop: SystemExit, console: Console) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, so that temporary files are removed."""
+    """Let the first SIGTERM unwind the stack, so that temporary files are removed; later ones do not disturb that."""
 
     def leave(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled

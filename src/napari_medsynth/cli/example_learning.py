@@ -41,8 +41,8 @@ _VERTEBRA, _DISC, _CANAL = 1, 2, 3
 _EXAMPLES = 6
 _GAP = 3
 
-#: Batches an epoch, and epochs of each demo.
-STEPS, INFERENCE, TRAINING = 12, 12, 5
+#: Batches an epoch, and epochs.
+STEPS, EPOCHS = 12, 11
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,20 @@ class _Learned:
     dice: list[float]
 
 
+#: What was learned in this process, by seed and size: both demos draw from one training.
+_KNOWN: dict[tuple[object, ...], _Learned] = {}
+
+
 def inference(seed: int) -> Job[Image.Image]:
     """Learn from rendered label maps of some spines, and segment T1 and T2 of others."""
-    learned = yield from _learned(INFERENCE, seed)
+    learned = yield from _learned(seed)
     columns = []
     for contrast in ("t1", "t2"):
         rows, dice = [], []
         for number in range(_LEARNED + 1, _LEARNED + 1 + _UNSEEN):
             scan = dummy_scan(dummy_body(number, size=SIZE, seed=seed), contrast, seed=seed, index=number)
             image = cast("Volume", scan.image)
-            truth = Relabel.of(_settings(1, seed)).applied(cast("LabelMap", scan.labels))
+            truth = Relabel.of(_settings(seed)).applied(cast("LabelMap", scan.labels))
             found = (yield from predict(learned.model, image)).labels
             rows.append(_planes(image, truth, found))
             dice.append(mean_dice(scores(truth, found, surfaces=False)))
@@ -75,11 +79,11 @@ def inference(seed: int) -> Job[Image.Image]:
 
 def training(seed: int) -> Job[Image.Image]:
     """Train for some steps, and draw what is learned from and how the loss falls."""
-    learned = yield from _learned(TRAINING, seed)
+    learned = yield from _learned(seed)
     columns = []
     for number in range(_EXAMPLES):
         item = learned.samples[number]
-        image, classes = item["image"][0].numpy(), item["labels"].numpy()
+        image, classes = (array.numpy()[:, ::-1] for array in (item["image"][0], item["labels"]))  # the front is left
         columns.append(Column(f"example {number + 1}", (grey(image, _SCALE), coloured(classes, _SCALE))))
     examples = sheet(columns)
     half = (examples.width // 2 - _GAP, 220)
@@ -90,9 +94,15 @@ def training(seed: int) -> Job[Image.Image]:
     return stacked(examples, sheet(curves))
 
 
-def _learned(epochs: int, seed: int) -> Job[_Learned]:
-    """Train on label maps of phantoms that are made first; nothing of it is left."""
-    settings = _settings(epochs, seed)
+def _learned(seed: int) -> Job[_Learned]:
+    """Train on label maps of phantoms that are made first; no file of it is left."""
+    key = (seed, SIZE, STEPS, EPOCHS)
+    if key not in _KNOWN:
+        _KNOWN[key] = yield from _learning(_settings(seed), seed)
+    return _KNOWN[key]
+
+
+def _learning(settings: TrainSettings, seed: int) -> Job[_Learned]:
     with TemporaryDirectory() as folder:
         yield from dummy_data(Path(folder, "data"), patients=_LEARNED, size=SIZE, seed=seed)
         cases = [case for case in find_cases(Path(folder, "data")) if case.id.endswith("_t1")]
@@ -104,11 +114,11 @@ def _learned(epochs: int, seed: int) -> Job[_Learned]:
         return _Learned(data.train, SegmentationModel.read(trained.model), losses, dice)
 
 
-def _settings(epochs: int, seed: int) -> TrainSettings:
+def _settings(seed: int) -> TrainSettings:
     """Return settings for three structures: which vertebra is which takes longer to learn than a demo may."""
     spine = spine_settings()
     kinds = {value: _CANAL if value == 100 else _DISC if value > 200 else _VERTEBRA for value, _ in spine_relabel(20)}
-    fit = FitSettings(epochs=epochs, steps_per_epoch=STEPS, batch_size=8, lr=5e-3, seed=seed)
+    fit = FitSettings(epochs=EPOCHS, steps_per_epoch=STEPS, batch_size=8, lr=5e-3, seed=seed)
     inputs = replace(spine.inputs, spacing=_SPACING, patch=_PATCH)
     return replace(spine, inputs=inputs, relabel=tuple(kinds.items()), foreground=1.0, fit=fit)
 

@@ -83,8 +83,17 @@ class FoundCase:
         mask = self._labels() if labels and self.labels is not None else None
         return Case(id=self.id, image=self._known(volume), labels=mask)
 
+    @property
+    def contents(self) -> tuple[Path, ...]:
+        """The files that hold its voxels, the image first: those of a case folder are in it."""
+        return tuple(inner for path in self.files for inner in (_parts_in(path) if path.is_dir() else (path,)))
+
+    def is_image(self, path: Path) -> bool:
+        """Whether one of its :attr:`contents` is the image, and not a label map."""
+        return path == self.image or (path.parent in self.files and path.name.startswith("image."))
+
     def sums(self) -> tuple[str, ...]:
-        """Return the SHA-256 of each of its :attr:`files`; of a case in HDF5, that of the case.
+        """Return the SHA-256 of each of its :attr:`contents`; of a case in HDF5, that of the case.
 
         Raises
         ------
@@ -93,8 +102,7 @@ class FoundCase:
         """
         if self.number is not None:
             return (self._sum_in_file(),)
-        files = (path / INDEX if path.is_dir() else path for path in self.files)
-        return tuple(str(file_sum(path)["sha256"]) for path in files)
+        return tuple(str(file_sum(path)["sha256"]) for path in self.contents)
 
     def _whole(self) -> Case | None:
         """Read a case whose image and labels are kept together; None if they are not."""
@@ -168,6 +176,11 @@ class CaseFacts:
             raise ReadError(f"{where} has the case {shown(value)}; expected its id, patient and sha256")
         name, patient, *known = map(str, texts)
         return cls(name, patient, tuple(known))
+
+
+def _parts_in(folder: Path) -> tuple[Path, ...]:
+    """Return the image and the label map in a case folder; its index has the id and would make equal cases differ."""
+    return tuple(path for part in ("image", "labels") for path in sorted(folder.glob(f"{part}.*")) if path.is_file())
 
 
 def _mask(path: Path) -> LabelMap:

@@ -187,7 +187,7 @@ def _require_apart(training: Iterable[CaseFacts], testing: Iterable[CaseFacts], 
 
 def _is_empty_mask(case: FoundCase | None, number: int) -> bool:
     """Whether file ``number`` of a case is a label map without a label: those of two patients may be equal."""
-    if case is None or case.number is not None or case.files[number] == case.image:
+    if case is None or case.number is not None or case.is_image(case.contents[number]):
         return False
     labels = case.read(image=False).labels
     return labels is not None and not labels.values()

@@ -31,12 +31,13 @@ _SECONDS = 0.2
 
 
 class Teller:
-    """What the work tells through."""
+    """What the work tells through; ``ended`` is set when it has."""
 
     def __init__(self) -> None:
         self._told: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = False
+        self.ended = threading.Event()
 
     @property
     def stopped(self) -> bool:
@@ -52,6 +53,7 @@ class Teller:
     def end(self, result: Any, error: BaseException | None) -> None:
         """Tell that the work has ended."""
         self._told.put(_Ended(result, error))
+        self.ended.set()
 
     def next(self) -> Any:
         """Wait for what is told next."""
@@ -81,6 +83,7 @@ def job_of(work: Callable[[Teller], Result]) -> Job[Result]:
     """Return the job that calls ``work``, yields what it tells and returns or raises what it does.
 
     Closed at a yield or interrupted between two, it waits for the work to end, which has to look at ``Teller.stopped``.
+    It waits however often it is interrupted: a thread in torch that outlives the interpreter takes the process down.
     """
     teller, apart = Teller(), _Apart()
     thread = threading.Thread(target=_run, args=(work, teller), name="medsynth-train", daemon=True)
@@ -97,15 +100,28 @@ def job_of(work: Callable[[Teller], Result]) -> Job[Result]:
         with apart.entered():
             teller.stop()
             if thread.ident is not None:  # it was started
-                thread.join()
+                _join(thread, teller)
     if told.error is not None:
         raise told.error
     return told.result  # type: ignore[no-any-return]
 
 
+def _join(thread: threading.Thread, teller: Teller) -> None:
+    """Wait for the work to end, and its thread; what interrupts that is raised afterwards."""
+    interrupted: BaseException | None = None
+    while not teller.ended.is_set():  # Thread.join believes a thread at its end once it was interrupted (Python 3.11)
+        try:
+            teller.ended.wait()
+        except (KeyboardInterrupt, SystemExit) as error:
+            interrupted = error
+    thread.join()
+    if interrupted is not None:
+        raise interrupted
+
+
 def _run(work: Callable[[Teller], Any], teller: Teller) -> None:
     try:
-        teller.end(work(teller), None)
+        teller.end(None if teller.stopped else work(teller), None)  # stopped: interrupted while this thread started
     except BaseException as error:  # noqa: BLE001 - it is raised where the job is waited for
         teller.end(None, error)
 
@@ -137,15 +153,24 @@ class _Apart:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+    """Let Lightning's loggers tell of errors only.
+
+    Not by their levels: ``Logger.setLevel`` takes a lock and, left by the exception of a signal, keeps it; the next who
+    logs waits for ever.
+    """
+    names = [name for name in list(logging.root.manager.loggerDict) if name.startswith(_LOGGERS)]
+    loggers = [logging.getLogger(name) for name in names]
     try:
+        for logger in loggers:
+            logger.addFilter(_is_error)
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        for logger in loggers:
+            logger.removeFilter(_is_error)
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
 
 
 #: What Lightning warns of although it was decided on purpose, and what it does that torch deprecates.

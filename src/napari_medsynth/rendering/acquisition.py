@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,17 +46,21 @@ class Acquisition:
         self.lattice = lattice if params is None else Lattice(tuple(counts), tuple(spacing))  # type: ignore[arg-type]
         self._down: list[Banded | None] = [None, None, None]
         self._up: list[Banded | None] = [None, None, None]
+        planned = cache(self._planned)  # axes that are alike share their matrices
         for axis in lattice.axes if params is not None else ():
-            self._plan(axis, params["sigma"][axis] / lattice.spacing[axis])  # type: ignore[index]
+            sigma = params["sigma"][axis] / lattice.spacing[axis]  # type: ignore[index]
+            self._down[axis], self._up[axis] = planned(lattice.shape[axis], self.lattice.shape[axis], sigma)
 
-    def _plan(self, axis: int, sigma: float) -> None:
-        size, count = self._fine.shape[axis], self.lattice.shape[axis]
+    def _planned(self, size: int, count: int, sigma: float) -> tuple[Banded | None, Banded | None]:
+        """Return what takes ``size`` voxels to ``count``, and back; None changes nothing."""
+        down = up = None
         if sigma > 0:
-            self._down[axis] = Banded.of(gaussian(centres(size, count), size, sigma), self._device)
+            down = Banded.of(gaussian(centres(size, count), size, sigma), self._device)
         elif count != size:
-            self._down[axis] = Banded.of(linear(centres(size, count), size), self._device)
+            down = Banded.of(linear(centres(size, count), size), self._device)
         if count != size:
-            self._up[axis] = Banded.of(linear(centres(count, size), count), self._device)
+            up = Banded.of(linear(centres(count, size), count), self._device)
+        return down, up
 
     def affine(self, affine: Affine) -> Affine:
         """Return where the scanner's voxels lie, given where those of the image do."""

@@ -40,7 +40,9 @@ class Banded:
         first = np.minimum.accumulate(there.argmax(axis=1)[::-1])[::-1]
         last = np.maximum.accumulate(weights.shape[1] - there[:, ::-1].argmax(axis=1))
         # In memory of PyTorch's: the bits of a product can depend on where in memory its factors begin.
-        return cls(torch.tensor(weights.astype(np.float32), device=device), first, last)
+        matrix = torch.empty(weights.shape)
+        np.copyto(matrix.numpy(), weights, casting="same_kind")
+        return cls(matrix.to(device), first, last)
 
     @property
     def rows(self) -> int:
@@ -127,7 +129,8 @@ def gaussian(places: FloatArray, size: int, sigma: float) -> FloatArray:
     inside = weights[:, reach : reach + size].copy()
     inside[:, 0] += weights[:, :reach].sum(axis=1)
     inside[:, -1] += weights[:, reach + size :].sum(axis=1)
-    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
+    inside /= inside.sum(axis=1, keepdims=True)
+    return np.asarray(inside)
 
 
 def linear(places: FloatArray, size: int) -> FloatArray:
@@ -143,8 +146,17 @@ def steady(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
 
 
 def _bells(places: FloatArray, nodes: FloatArray, sigma: float) -> FloatArray:
-    distance = np.abs((places[:, None] - nodes) / sigma)
+    """Return Gaussians about ``places``, 0 out of their reach but for the nearest node; nodes ascend.
+
+    Of each row only the nodes that can be in reach are looked at: these are few.
+    """
+    reach = max(REACH * sigma, float(np.diff(nodes).max(initial=0.0)))
+    first = np.searchsorted(nodes, places - reach) - 1
+    width = int((np.searchsorted(nodes, places + reach, side="right") - first).max()) + 1
+    columns = np.clip(first[:, None] + np.arange(width), 0, nodes.size - 1)
+    distance = np.abs((places[:, None] - nodes[columns]) / sigma)
     kept = (distance < REACH) | (distance <= distance.min(axis=1, keepdims=True))
-    near, weights = distance[kept], np.zeros_like(distance)  # few are near, and the exponential is what costs
-    weights[kept] = np.maximum(np.exp(-0.5 * near * near), np.finfo(np.float32).tiny)
+    bells = np.maximum(np.exp(-0.5 * distance * distance), np.finfo(np.float32).tiny)
+    weights = np.zeros((places.size, nodes.size))
+    np.put_along_axis(weights, columns, np.where(kept, bells, 0.0), axis=1)
     return weights

@@ -52,7 +52,7 @@ class Codes:
 
     def renamed(self, known: Mapping[int, int]) -> Codes:
         """Return the same codes standing for other labels; one that is not in ``known`` stays. No voxel is touched."""
-        return replace(self, values=np.array([known.get(int(value), int(value)) for value in self.values]))
+        return replace(self, values=np.array([known.get(value, value) for value in self.values.tolist()]))
 
     def lut(self, known: Mapping[int, float], default: float = 0.0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Return a table ``(codes,)`` on the codes' device with what is known of each label.
@@ -66,7 +66,7 @@ class Codes:
         dtype
             Type of the table.
         """
-        table = [known.get(int(value), default) for value in self.values]
+        table = [known.get(value, default) for value in self.values.tolist()]
         return torch.tensor(table, dtype=dtype, device=self.tensor.device)
 
     def decoded(self, codes: torch.Tensor) -> npt.NDArray[Any]:

@@ -228,7 +228,7 @@ def _progress(before: int, total: int, phase: int) -> Progress:
 
 def _outcome(codes: Codes, labels: LabelMap, step: Render) -> Codes:
     """Return codes that stand for what the result calls them: background, unless they are kept."""
-    values = {int(value) for value in codes.values}
+    values = set(codes.values.tolist())
     context = {entry.value for entry in labels.table if entry.context}
     kept = values - context if step.targets is None else values & set(step.targets)
     names = dict(step.relabel)

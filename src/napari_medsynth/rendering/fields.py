@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +40,7 @@ class SmoothField:
             if nodes.shape[axis] == 1:  # a single node is the same everywhere
                 nodes = nodes.repeat_interleave(2, dim=axis)
         self._z, self._y, x = (
-            _Places.of(count, size, start, stop, nodes.device)
+            _placed(count, size, start, stop).on(nodes.device)
             for count, size, start, stop in zip(nodes.shape[1:], shape, box.start, box.stop, strict=True)
         )
         self.shape: Shape = box.shape  # type: ignore[assignment]
@@ -66,14 +67,9 @@ class _Places:
     share: torch.Tensor
     runs: tuple[tuple[int, int, int], ...]  #: node, first and one past the last voxel that lie after it
 
-    @classmethod
-    def of(cls, nodes: int, size: int, start: int, stop: int, device: torch.device) -> _Places:
-        """Return the places of voxels ``start`` to ``stop`` of ``size``, the outer ones of which are nodes."""
-        place = np.arange(start, stop) * ((nodes - 1) / max(size - 1, 1))
-        node = np.clip(np.floor(place).astype(np.int64), 0, max(nodes - 2, 0))
-        cuts = [0, *(np.flatnonzero(np.diff(node)) + 1), stop - start]
-        runs = tuple((int(node[a]), int(a), int(b)) for a, b in pairwise(cuts))
-        return cls(torch.from_numpy((place - node).astype(np.float32)).to(device), runs)
+    def on(self, device: torch.device) -> _Places:
+        """Return the same for fields on a device."""
+        return _Places(self.share.to(device), self.runs)
 
     def between(
         self, values: torch.Tensor, axis: int, start: int, stop: int, out: torch.Tensor | None = None
@@ -89,3 +85,16 @@ class _Places:
         for (node, _, _), share, made in zip(runs, shares, torch.split(out, sizes, axis), strict=True):
             torch.addcmul(low[node - first], step[node - first], share, out=made)
         return out
+
+
+@lru_cache(maxsize=256)
+def _placed(nodes: int, size: int, start: int, stop: int) -> _Places:
+    """Return the places of voxels ``start`` to ``stop`` of ``size``, the outer ones of which are nodes.
+
+    They are the same in one small image after another.
+    """
+    place = np.arange(start, stop) * ((nodes - 1) / max(size - 1, 1))
+    node = np.clip(np.floor(place).astype(np.int64), 0, max(nodes - 2, 0))
+    cuts = [0, *(np.flatnonzero(np.diff(node)) + 1), stop - start]
+    runs = tuple((int(node[a]), int(a), int(b)) for a, b in pairwise(cuts))
+    return _Places(torch.from_numpy((place - node).astype(np.float32)), runs)

@@ -104,10 +104,10 @@ class Geometry:
         if self._places is None:
             return self._unwarped(tensor)
         places, channels = self._places, tensor.reshape(1, -1, *tensor.shape[-3:])
-        out = tensor.new_empty((channels.shape[1], *self.shape))
+        out, size = tensor.new_empty((channels.shape[1], *self.shape)), _sizes(self._lattice.shape, tensor.device)
 
         def interpolate(number: int, start: int, stop: int) -> None:
-            out[:, start:stop] = _sampled(channels, places.slab(start, stop), self._lattice.shape)[0]
+            out[:, start:stop] = _sampled(channels, places.slab(start, stop), size)[0]
 
         for _ in side_by_side(interpolate, self.shape, tensor.device):
             pass
@@ -193,16 +193,21 @@ def _flow(velocity: torch.Tensor, lattice: Lattice) -> torch.Tensor:
     counts = velocity.shape[1:]
     step = torch.tensor(node_distances(lattice, counts)).view(3, 1, 1, 1)
     per_node = torch.where(step > 0, 1 / step, 0)  # along an axis of one node nothing moves
+    size = _sizes(counts, velocity.device)
     here = torch.stack(torch.meshgrid(*(torch.arange(count) + 0.5 for count in counts), indexing="ij"))
     moved = velocity * 0.5**_SQUARINGS
     for _ in range(_SQUARINGS):
-        moved = moved + _sampled(moved[None], here + moved * per_node, counts)[0]
+        moved = moved + _sampled(moved[None], here + moved * per_node, size)[0]
     return moved
 
 
-def _sampled(images: torch.Tensor, places: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+def _sizes(shape: Sequence[int], device: torch.device) -> torch.Tensor:
+    """Return a shape as what places are compared with, ``(3, 1, 1, 1)``."""
+    return torch.tensor(shape, dtype=torch.float32, device=device).view(3, 1, 1, 1)
+
+
+def _sampled(images: torch.Tensor, places: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
     """Interpolate ``(1, k, z, y, x)`` linearly at ``places`` ``(3, …)`` in voxels from its edge; edges are repeated."""
-    size = torch.tensor(shape, dtype=torch.float32, device=places.device).view(3, 1, 1, 1)
     grid = (places * 2 / size - 1).flip(0).movedim(0, -1)  # (x, y, z), -1 … 1 from edge to edge
     found: torch.Tensor = grid_sample(images, grid[None], mode="bilinear", padding_mode="border", align_corners=False)
     return found

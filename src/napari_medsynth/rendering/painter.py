@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -133,10 +133,13 @@ class _Mixing:
     """The blur that lets classes share voxels."""
 
     def __init__(self, fwhm: float, lattice: Lattice, device: torch.device) -> None:
+        @cache  # axes that are alike share a matrix
+        def blur(size: int, sigma: float) -> Banded:
+            return Banded.of(gaussian(np.arange(size, dtype=np.float64), size, sigma), device)
+
         self.along: list[Banded | None] = [None, None, None]
         for axis in lattice.axes:
-            size, sigma = lattice.shape[axis], fwhm / _FWHM / lattice.spacing[axis]
-            self.along[axis] = Banded.of(gaussian(np.arange(size, dtype=np.float64), size, sigma), device)
+            self.along[axis] = blur(lattice.shape[axis], fwhm / _FWHM / lattice.spacing[axis])
 
     @classmethod
     def of(cls, texture: Mapping[str, Any] | None, lattice: Lattice, device: torch.device) -> _Mixing | None:
@@ -192,13 +195,15 @@ class _Octave:
     """
 
     def __init__(self, fwhm: float, seed: int, lattice: Lattice, box: Box, device: torch.device) -> None:
-        self._along: list[Banded | None] = []
-        counts = []
-        for size, spacing, start, stop in zip(lattice.shape, lattice.spacing, box.start, box.stop, strict=True):
-            weights = _weights(size, fwhm / spacing / _FWHM, np.arange(start, stop)) if size > 1 else np.ones((1, 1))
-            counts.append(weights.shape[1])
-            self._along.append(Banded.of(weights, device) if size > 1 else None)
-        self._nodes = normal_nodes(seed, tuple(counts), device)
+        @cache  # axes that are alike share a matrix
+        def bells(size: int, spacing: float, start: int, stop: int) -> Banded | None:
+            sigma = fwhm / spacing / _FWHM
+            return Banded.of(_weights(size, sigma, np.arange(start, stop)), device) if size > 1 else None
+
+        axes = zip(lattice.shape, lattice.spacing, box.start, box.stop, strict=True)
+        self._along = [bells(*axis) for axis in axes]
+        counts = tuple(1 if along is None else along.matrix.shape[1] for along in self._along)
+        self._nodes = normal_nodes(seed, counts, device)
         self._look_along(box.shape)
 
     def _look_along(self, shape: Sequence[int]) -> None:

@@ -134,12 +134,13 @@ def classes_of(network: nn.Module, shape: tuple[int, ...]) -> int:
         If it cannot take them or gives anything but ``(1, K, *tile)``.
     """
     import torch
-    from torch.func import functional_call
 
-    state = {name: tensor.to("meta") for name, tensor in network.state_dict().items()}
+    from .memory import without_numbers
+
+    copy = without_numbers(network).eval()
     try:
         with torch.no_grad():
-            made = functional_call(network.eval(), state, (torch.empty(shape, device="meta"),))
+            made = copy(torch.empty(shape, device="meta"))
     except _UNUSABLE as error:
         size = "×".join(str(n) for n in shape[2:])
         raise ReadError(f"the network does not take {shape[1]} channels of {size} voxels: {_line(error)}") from error

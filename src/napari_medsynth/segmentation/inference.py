@@ -125,10 +125,11 @@ def _segmenting(planner: Planner, plan: Plan, inputs: torch.Tensor, restoring: R
     """Segment groups of slices, or the volume, tile by tile."""
     tiles = Tiles(planner.size, plan.tile, planner.options.overlap)
     total, done = len(inputs) * len(tiles.windows), 0
+    all_found = torch.empty((plan.slices, planner.classes, *tiles.padded))  # once: fresh memory costs more than zeros
     for start in range(0, len(inputs), plan.slices):
         group = inputs[start : start + plan.slices]
         in_group = done
-        found = torch.zeros((len(group), planner.classes, *tiles.padded))
+        found = all_found[: len(group)].zero_()
         for _ in tiles.blending(planner.network, group, found, plan.batch):
             done = min(done + plan.batch, in_group + len(group) * len(tiles.windows))
             yield Progress(done, total, f"tile {done} of {total}")

@@ -6,19 +6,24 @@ What is alive at the same time is added up, and the most that it comes to is the
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
-#: What convolutions take beside their input and output (copies in another order, workspace), as a share of the peak;
-#: measured by ``benchmarks/inference.py``.
-WORKSPACE = 0.5
+#: What operations take beside their input and output (copies in another order, workspace), as a share of the peak.
+#: ``benchmarks/inference.py`` measures it: on a processor, U-Net, DynUNet and SegResNet take 0.4 … 1.3.
+WORKSPACE = 1.5
+
+#: A 3D convolution of a smaller batch of one, ``N * C * z * y``, is done by PyTorch as a product of matrices on a
+#: processor (``use_mkldnn`` in its Convolution.cpp), of which one holds the neighbours of each voxel.
+_SMALL = 20480
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -33,15 +38,26 @@ def peak_bytes(network: nn.Module, shape: Sequence[int]) -> int:
     shape
         Of what it is given, ``(B, C, *tile)``, float32.
     """
-    state = {
-        name: tensor.to("meta")
-        for both in (network.named_parameters(), network.named_buffers())
-        for name, tensor in both
-    }
-    batch = torch.empty(tuple(shape), device="meta")
+    copy, batch = without_numbers(network), torch.empty(tuple(shape), device="meta")
     with torch.no_grad(), _Alive() as alive:
-        functional_call(network, state, (batch,))
+        copy(batch)
     return int((alive.most + batch.nbytes) * (1 + WORKSPACE))
+
+
+def without_numbers(network: nn.Module) -> nn.Module:
+    """Return a copy on the *meta* device, which takes no memory; the network stays as it is.
+
+    ``torch.func.functional_call`` would do it without a copy, but loses the weights of networks that have a layer under
+    two names, as MONAI's DynUNet has.
+    """
+    tensors = [tensor for both in (network.parameters(), network.buffers()) for tensor in both]
+    known = {id(tensor): _without_numbers(tensor) for tensor in tensors}
+    return deepcopy(network, known)
+
+
+def _without_numbers(tensor: torch.Tensor) -> torch.Tensor:
+    made = tensor.detach().to("meta")
+    return nn.Parameter(made, requires_grad=False) if isinstance(tensor, nn.Parameter) else made
 
 
 def weight_bytes(network: nn.Module) -> int:
@@ -77,6 +93,13 @@ def _free_of(group: Path) -> int | None:
     return max(0, int(limit) - used) if limit.isdigit() else None
 
 
+def _neighbour_bytes(images: torch.Tensor, weight: torch.Tensor, made: torch.Tensor) -> int:
+    """Return the size of the matrix that a convolution makes for itself; 0 if it makes none."""
+    if images.ndim < 5 or len(images) > 1 or math.prod(images.shape[:4]) > _SMALL or math.prod(weight.shape[2:]) == 1:
+        return 0
+    return math.prod(weight.shape[1:]) * math.prod(made.shape[2:]) * images.itemsize
+
+
 class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the bytes of tensors that were made while it was on and are still there."""
 
@@ -90,6 +113,8 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in made if isinstance(made, tuple | list) else (made,):
             if isinstance(tensor, torch.Tensor):
                 self._add(tensor.untyped_storage())
+        if func is torch.ops.aten.convolution.default:
+            self.most = max(self.most, self.now + _neighbour_bytes(args[0], args[1], made))
         return made
 
     def _add(self, storage: torch.UntypedStorage) -> None:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
+
+from torch import nn
 
 from ..core.errors import ConfigError
 from .memory import free_bytes, peak_bytes, weight_bytes
@@ -24,6 +27,9 @@ _BATCH = {"cpu": (4, 1), "cuda": (16, 2), "mps": (16, 2)}
 _LEAST = 32
 
 _FLOAT = 4
+
+#: Peaks of networks that are still there, by mirror images and shape: found once, not once for each image.
+_PEAKS: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], int]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Planner:
         steps = [max(1, int(t * (1 - self.options.overlap))) for t in tile]
         windows = math.prod(1 + math.ceil((n - t) / step) for n, t, step in zip(padded, tile, steps, strict=True))
         slices = min(self.stack, max(1, batch // windows))
-        peak = peak_bytes(self.network, (min(batch, windows * slices), self.spec.in_channels, *tile))
+        peak = _peak_of(self.network, (min(batch, windows * slices), self.spec.in_channels, *tile))
         host = self._image_bytes + _FLOAT * slices * math.prod(padded) * (self.classes + 2 * self.spec.in_channels)
         host += _FLOAT * 4 * math.prod(self.grid.turned_shape) * slices // self.stack  # one class on the image's grid
         if self.device == "cuda":
@@ -158,3 +164,10 @@ class Planner:
         tile = "×".join(str(n) for n in found.tile)
         has = f"segmenting this image takes {needed / 1e9:.2f} GB of {where} in tiles of {tile}"
         return ConfigError(f"{has}; {free / 1e9:.2f} GB are free (crop the image, or free memory)")
+
+
+def _peak_of(network: Averaged, shape: tuple[int, ...]) -> int:
+    known, key = _PEAKS.setdefault(network.network, {}), (network.mirrors, *shape)
+    if key not in known:
+        known[key] = peak_bytes(network, shape)
+    return known[key]

@@ -68,6 +68,23 @@ class Relabel:
         known = {value: self.target(value, labels.table) for value in labels.values()}
         return LabelMap(looked_up(known, labels.array), labels.affine, self.table(labels, known))
 
+    def targets(self, tables: Iterable[LabelTable]) -> LabelTable:
+        """Return the classes: all values that are made by a table of values, whether a case has them or not.
+
+        Parameters
+        ----------
+        tables
+            What the cases have; where there is no table of values, the classes are the union of these.
+        """
+        found = {entry.value: entry for entry in _joined(tables)}
+        if self.values is None:
+            return LabelTable(tuple(found.values()))
+        meant = LabelTable() if self.scheme is None else scheme_of(self.scheme)
+        for value, target in self.values:
+            if target and target not in found:
+                found[target] = replace(meant[value], value=target)
+        return LabelTable(tuple(found[target] for target in sorted(found)))
+
     def table(self, labels: LabelMap, known: Mapping[int, int]) -> LabelTable:
         """Return what the model's values are called: as the only label that they stand for, or as in the scheme."""
         made: dict[int, Label] = {}
@@ -171,7 +188,7 @@ def prepare_cases(
     settings
         Source, scheme, relabelling and input.
     table
-        The classes, if they are known already; else the union of what the cases have.
+        The classes, if they are known already; else those of :meth:`Relabel.targets`.
 
     Returns
     -------
@@ -193,7 +210,7 @@ def prepare_cases(
         read.append(_Read.of(one, read_working(one, settings), relabel))
         room.take(read[-1].case, number + 1, len(found))
     if table is None:
-        table = _joined(relabel.table(one.labels, one.targets) for one in read)
+        table = relabel.targets(relabel.table(one.labels, one.targets) for one in read)
     return tuple(one.prepared(table, settings.inputs) for one in read)
 
 

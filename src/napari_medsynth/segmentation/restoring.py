@@ -58,11 +58,12 @@ class Restoring:
     def _best(self, volumes: torch.Tensor) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
         """Return class and entropy, 0 … 1, of ``(K, z, y, x)``."""
         best = self._interpolated(volumes[0]).clone()
-        found = torch.zeros(best.shape, dtype=torch.uint8 if self._count <= 256 else torch.uint16)
+        found = torch.zeros(best.shape, dtype=torch.uint8 if self._count <= 256 else torch.int32)
         entropy = torch.zeros_like(best) if self.entropy is None else torch.special.entr(best)
         for number in range(1, self._count):
             values = self._interpolated(volumes[number])
-            found.masked_fill_(values > best, number)
+            better = torch.gt(values, best).to(found.dtype).mul_(number)  # several times faster than to fill a mask
+            torch.maximum(found, better, out=found)  # numbers grow
             torch.maximum(best, values, out=best)
             if self.entropy is not None:
                 entropy += torch.special.entr(values)

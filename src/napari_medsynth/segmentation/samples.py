@@ -172,7 +172,8 @@ def preparing(
     settings
         What is trained.
     table
-        The classes, if a model is trained further; else the union of what the training cases have.
+        The classes, if a model is trained further; else all that ``settings.relabel`` makes, or without it the union of
+        what the training cases have.
 
     Raises
     ------

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.affine import Affine
 from ..core.box import Box
 from ..core.labels import LabelMap
 from ..core.rng import stream
@@ -133,9 +132,8 @@ class Scan:
         return self._placed(start, size)
 
     def labels_in(self, part: Part) -> LabelMap:
-        """Return the labels of a part and its surroundings."""
-        array, box = self.labels.array[part.box.slices], part.box
-        return LabelMap(array.copy(), _moved(self.labels.affine, box), self.labels.table)
+        """Return the labels of a part and its surroundings, placed as if the scan began there."""
+        return LabelMap(self.labels.array[part.box.slices].copy(), self.labels.affine, self.labels.table)
 
     def _about(self, size: Shape, rng: np.random.Generator) -> list[int]:
         """Return the first voxel of an example about a voxel of a structure, which is in its middle half."""
@@ -175,10 +173,6 @@ class Scan:
         if self._moves(axis):
             return int(np.ceil(_MARGIN * size))
         return _SLAB_MARGIN if self.spec.kind == "slab" else 0
-
-
-def _moved(affine: Affine, box: Box) -> Affine:
-    return affine.shifted(box.start)
 
 
 def _stacked(inputs: npt.NDArray[np.float32], shape: Shape, order: Sequence[int]) -> npt.NDArray[np.float16]:

@@ -128,7 +128,8 @@ class Tiles:
         batch
             Tiles that go through the network together.
         """
-        images = pad(images, [n for pair in reversed(self._spread) for n in pair])
+        if self.padded != self.size:
+            images = pad(images, [n for pair in reversed(self._spread) for n in pair])
         device = next((p.device for p in network.parameters()), torch.device("cpu"))
         jobs = [(n, window) for n in range(len(images)) for window in self.windows]
         for start in range(0, len(jobs), batch):

@@ -145,13 +145,14 @@ def train(
 
 
 def _require_fitting_patch(settings: TrainSettings) -> None:
-    """Raise :class:`ConfigError` unless the network can halve a patch as often as it does."""
-    step = divisor(settings.network)
-    if any(size % step or size < 2 * step for size in settings.inputs.patch):
-        found = f"InputSpec.patch is {list(settings.inputs.patch)}"
-        raise ConfigError(
-            f"{found}; expected multiples of {step} from {2 * step} for network {settings.network.name!r}"
-        )
+    """Raise :class:`ConfigError` unless the network can halve a patch as often as it does, with two voxels left.
+
+    Of a single voxel, a normalisation makes 0 whatever it is; torch refuses it.
+    """
+    step, patch = divisor(settings.network), settings.inputs.patch
+    if any(size % step for size in patch) or max(patch) == step:
+        expected = f"multiples of {step} for network {settings.network.name!r}, one of them {2 * step} or more"
+        raise ConfigError(f"InputSpec.patch is {list(patch)}; expected {expected}")
 
 
 def _before(run: Run, settings: TrainSettings, *, resume: bool) -> dict[str, Any]:

@@ -119,8 +119,11 @@ def refill(box: QComboBox, choices: Iterable[tuple[str, Any]]) -> None:
 
 
 def pick(box: QComboBox, data: object) -> None:
-    """Choose what stands for ``data``; what was chosen stays if nothing does."""
-    found = next((n for n in range(box.count()) if box.itemData(n) is data), box.currentIndex())
+    """Choose what stands for ``data``; what was chosen stays if nothing does.
+
+    A layer that was asked of the viewer may be napari's proxy of it, which equals the layer without being it.
+    """
+    found = next((n for n in range(box.count()) if box.itemData(n) == data), box.currentIndex())
     box.setCurrentIndex(found)
 
 

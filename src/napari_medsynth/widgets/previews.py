@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .metadata import KEY
@@ -53,12 +54,16 @@ def point_kept(viewer: ViewerModel) -> Iterator[None]:
 
 @cache
 def compile_colours() -> None:
-    """Let napari compile what looks up the colours of labels: most of a second, once, best in a worker thread."""
+    """Let napari compile what looks up the colours of labels, and load pandas, in which it keeps what they are called.
+
+    Most of a second, once, best in a worker thread.
+    """
     import numpy as np
     from napari.utils.colormaps import DirectLabelColormap
 
     clear = (0.0, 0.0, 0.0, 0.0)
     DirectLabelColormap(color_dict={None: clear, 0: clear, 1: clear}).map(np.zeros((1, 1), dtype=np.uint8))
+    import_module("pandas")
 
 
 def is_preview(layer: Layer) -> bool:

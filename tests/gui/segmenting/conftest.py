@@ -8,8 +8,8 @@ from qtpy.QtCore import QThreadPool
 
 from napari_medsynth.core.affine import Affine
 from napari_medsynth.core.labels import Label, LabelMap, LabelTable
+from napari_medsynth.core.progress import Progress
 from napari_medsynth.core.volume import Volume
-from napari_medsynth.widgets.jobs import one_step
 from napari_medsynth.widgets.layers import image_layer_data, labels_layer_data
 
 SOON = 90_000  # ms; generous, for two busy cores
@@ -64,12 +64,17 @@ def add_labels(viewer, labels, name="expert"):
 
 
 @pytest.fixture
-def measured_here(monkeypatch):
-    """Figures of a comparison are worked out in the tests' own process: starting another one takes seconds."""
-    from napari_medsynth.metrics import scores
-    from napari_medsynth.widgets.segmenting import comparing
+def run_here(monkeypatch):
+    """``medsynth segment`` runs in the tests' own process; that of a person is started where a model is trained."""
+    from napari_medsynth.cli import app
+    from napari_medsynth.cli.console import Console
+    from napari_medsynth.widgets.segmenting import running
 
-    monkeypatch.setattr(comparing, "measuring", lambda found, truth: one_step(lambda: scores(truth, found))())
+    def child(words):
+        yield Progress(0, 0)
+        assert app._ran(list(words), Console()) == 0
+
+    monkeypatch.setattr(running, "child", child)
 
 
 def at_rest(panel):

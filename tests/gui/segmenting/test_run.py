@@ -17,7 +17,7 @@ from napari_medsynth.io import read_labels, write_volume
 from napari_medsynth.widgets.layers import history_of, labels_of
 from napari_medsynth.widgets.segmenting import running
 
-from .conftest import SOON, TABLE, add_image, wait_for
+from .conftest import SOON, TABLE, add_image, add_labels, wait_for
 
 
 @pytest.fixture
@@ -30,8 +30,9 @@ def ready(qtbot, viewer, panel, models, scan):
 
 
 class TestRun:
+    @pytest.mark.usefixtures("run_here")
     def test_the_result_is_a_layer_where_the_scan_is(self, qtbot, viewer, ready, scan, models):
-        """In a process of its own; then the figures, and the way to the next tabs."""
+        """And the figures, and the way to the next tabs."""
         ready.segment.options.form.row("uncertainty").value = True
         ready.segment.run.click()
         assert not ready.segment.run.isEnabled()
@@ -59,6 +60,8 @@ class TestRun:
         [record] = history_of(result)
         assert record.step == "segment"
         assert str(models / "tiny") in record.config["model"]
+        assert not uncertainty.visible  # it would lie over the image
+        assert "hidden at first" in ready.segment.told.text()
         assert 0 <= uncertainty.data.min() <= uncertainty.data.max() <= 1
         assert ready.compare.found.currentData() is result
         assert ready.improve.labels.currentData() is result
@@ -83,6 +86,7 @@ class TestRun:
         assert [layer.name for layer in viewer.layers] == ["scan"]
         assert ready.segment.run.isEnabled()
 
+    @pytest.mark.usefixtures("run_here")
     def test_failed_leaves_all_as_it_was_and_says_why(self, qtbot, viewer, ready, models, tmp_path):
         folder = shutil.copytree(models, tmp_path / "damaged")
         data = bytearray((folder / "tiny.safetensors").read_bytes())
@@ -107,6 +111,15 @@ class TestFit:
         assert not ready.segment.run.isEnabled()
         assert not ready.segment.anyway.isHidden()
         ready.segment.anyway.setChecked(True)
+        assert ready.segment.run.isEnabled()
+
+    def test_other_layers_that_come_change_nothing(self, qtbot, viewer, ready, scan, truth):
+        add_image(viewer, replace(scan, modality="CT"), "ct")
+        ready.segment.image.setCurrentIndex(0)
+        wait_for(qtbot, ready)
+        ready.segment.anyway.setChecked(True)
+        add_labels(viewer, truth)
+        assert not ready.segment.fit.is_busy
         assert ready.segment.run.isEnabled()
 
     def test_another_choice_is_asked_again(self, qtbot, viewer, ready, scan):

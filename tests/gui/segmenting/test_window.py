@@ -30,33 +30,22 @@ def opened(viewer, name):
     return viewer.window.dock_widgets[f"{name} ({PLUGIN})"]
 
 
-def test_a_failure_is_synthesised_in_the_render_panel(window, qtbot, models):
+def test_a_result_goes_to_the_other_panels_and_all_fit_a_laptop(window, qtbot, models, tmp_path):
+    """One window for the whole loop: Extract, training cases, Train, Render."""
     viewer, panel, expert = window
+    hint = panel.minimumSizeHint()
+    assert hint.width() <= 420
+    assert hint.height() <= 600
     add_labels(viewer, labels_of(expert), "other")
     with_history(expert, [by(models / "tiny.safetensors")])
     panel.improve.choose_labels(expert)
-    panel.improve.render_button.click()
-    qtbot.waitUntil(lambda: f"Render ({PLUGIN})" in viewer.window.dock_widgets, timeout=SOON)
-    render = opened(viewer, "Render")
-    assert render.layer is expert
-    assert render.form.contrast.preset.name == "spine-t2"
-    qtbot.waitUntil(lambda: not (render.view.previewer.is_busy or render.reader.is_busy), timeout=SOON)
-    qtbot.waitUntil(lambda: not render.view.draws.is_under_way, timeout=SOON)
 
-
-def test_lesions_go_to_the_extract_tab(window, qtbot):
-    viewer, panel, expert = window
-    panel.improve.choose_labels(expert)
     panel.improve.extract.click()
     tumors = opened(viewer, "Tumors")
     assert tumors.tabs.currentIndex() == 0
     assert tumors.extract.image.currentData() is viewer.layers["scan"]
     assert tumors.extract.labels.currentData() is expert
 
-
-def test_cases_go_to_the_train_panel(window, qtbot, tmp_path):
-    viewer, panel, expert = window
-    panel.improve.choose_labels(expert)
     panel.improve.add.click()
     wait_for(qtbot, panel)
     panel.improve.train.click()
@@ -64,12 +53,13 @@ def test_cases_go_to_the_train_panel(window, qtbot, tmp_path):
     assert train.new.data.path == tmp_path / "cases"
     qtbot.waitUntil(lambda: not train.new.data.is_busy, timeout=SOON)
 
-
-def test_it_fits_a_laptop(window):
-    _, panel, _ = window
-    hint = panel.minimumSizeHint()
-    assert hint.width() <= 420
-    assert hint.height() <= 600
+    panel.improve.render_button.click()  # a failure is synthesised
+    qtbot.waitUntil(lambda: f"Render ({PLUGIN})" in viewer.window.dock_widgets, timeout=SOON)
+    render = opened(viewer, "Render")
+    assert render.layer is expert
+    assert render.form.contrast.preset.name == "spine-t2"
+    qtbot.waitUntil(lambda: not (render.view.previewer.is_busy or render.reader.is_busy), timeout=SOON)
+    qtbot.waitUntil(lambda: not render.view.draws.is_under_way, timeout=SOON)
 
 
 def test_closing_the_dock_takes_the_overlay_away(window, qtbot):

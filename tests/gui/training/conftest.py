@@ -18,6 +18,7 @@ from napari_medsynth.widgets.training.panel import TrainPanel
 from processes import is_alive
 
 SOON = 60_000  # ms; generous, for two busy cores
+QUICK_MS = 50  #: between two looks at a run; a person's eyes need no more than two a second
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_train.py")))
 
 
@@ -50,6 +51,7 @@ def open_panel(qtbot, viewer, tmp_path):
     def make():
         panel = TrainPanel(viewer)
         panel.keeper.program = FAKE
+        panel.keeper._timer.setInterval(QUICK_MS)
         panel.new.form.folder.setText(str(tmp_path / "models"))
         gone = []
         panel.destroyed.connect(lambda: gone.append(True))

@@ -19,7 +19,7 @@ from PIL import Image
 from napari_medsynth.learning.process import this_process
 from napari_medsynth.learning.run import Run
 
-EPOCH_S = 0.1
+EPOCH_S = 0.05
 
 words = sys.argv[1:]
 given = {flag: value for flag, value in pairwise(words) if flag.startswith("--")}

@@ -40,6 +40,19 @@ class TestLayers:
     def test_one_patient_leaves_nothing_to_validate_on_and_that_is_said(self, new):
         assert "nothing to validate on" in new.data.counted.text()
 
+    def test_the_same_labels_twice_are_refused_by_name(self, qtbot, panel, viewer, layers):
+        """Half of them would be validated on what the others taught."""
+        twin = viewer.add_labels(layers[0].data.copy(), scale=layers[0].scale, name="twin")
+        panel.reset_choices()
+        panel.new.data.layers.tick(twin)
+        settled(qtbot, panel)
+        assert "layers 'twin' and 'scan labels' hold the same labels" in panel.new.start.toolTip()
+        panel.new.data.layers.tick(layers[0], False)
+        assert settled(qtbot, panel).start.isEnabled()
+
+    def test_the_name_on_offer_is_that_of_the_scan(self, new):
+        assert new.form.name.placeholderText() == "scan synthetic"
+
     def test_what_is_painted_is_counted_anew(self, qtbot, panel, layers):
         layers[0].data_setitem((np.array([0]), np.array([0]), np.array([0])), 3)
         qtbot.waitUntil(lambda: 3 in panel.new.data.structures.wanted, timeout=SOON)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from napari_medsynth.core.progress import Progress
 from napari_medsynth.io import read_case
 from napari_medsynth.learning.run import Run
 from napari_medsynth.segmentation.settings import TrainSettings
 from napari_medsynth.widgets.layers import labels_of, volume_of
 from napari_medsynth.widgets.training.keeper import is_alive
 from napari_medsynth.widgets.training.order import Order
+from napari_medsynth.widgets.training.watch import Look
 
 from .conftest import SOON, begin, close, end_processes, reach
 
@@ -194,6 +197,30 @@ def test_the_slider_goes_back_through_the_epochs_and_stays_there(qtbot, panel):
     known = len(samples.paths)
     qtbot.waitUntil(lambda: len(samples.paths) > known, timeout=SOON)
     assert samples.epoch.text() == f"epoch {len(samples.paths)}"
+
+
+class TestLook:
+    """What a run says of itself before and beyond its first epoch."""
+
+    ABOUT: ClassVar = {"labels": [], "updated": 1000.0, "settings": {"fit": {"epochs": 4}}}
+
+    def seen(self, tmp_path, **changes):
+        told = Progress(5, 40, "epoch 1/4 · loss 1.000")
+        return Look(Run(tmp_path / "one"), **{"state": "running", "about": self.ABOUT, "progress": told, **changes})
+
+    def test_time_left_is_known_in_the_first_epoch(self, tmp_path):
+        seen = self.seen(tmp_path, at=1010.0)
+        assert (seen.seconds, seen.seconds_left) == (10, pytest.approx(70))
+        assert self.seen(tmp_path, at=1001.0).seconds_left is None
+
+    def test_the_clock_begins_with_the_training(self, tmp_path):
+        reading = {key: value for key, value in self.ABOUT.items() if key != "labels"}
+        assert self.seen(tmp_path, about=reading, at=1010.0).seconds == 0
+
+    def test_one_that_was_not_validated_has_no_best(self, panel, tmp_path):
+        entry = {"epoch": 3, "loss": 1.0, "val_dice": None, "dice": {"organ": None}, "seconds": 9.0, "best": True}
+        panel.runs.view.show_look(self.seen(tmp_path, log=(entry,)))
+        assert panel.runs.view.dice.text() == "Kept: epoch 3; with one patient there was nothing to validate on"
 
 
 def test_nothing_that_was_started_is_left(qtbot, panel):

@@ -14,7 +14,7 @@ from ...core.progress import Job, Progress
 from ..controls import allow, button, narrow, pick, refill, remark, row
 from ..job_bar import JobBar
 from ..jobs import start_job
-from ..layers import labels_of
+from ..layers import history_of, labels_of
 from ..previews import compile_colours
 from .choices import labels_like
 from .comparing import Compared, comparing
@@ -185,7 +185,9 @@ class CompareTab(QWidget):
 def _comparing(found: Labels, truth: Labels) -> Job[Compared]:
     yield Progress(0, 3, "reading the labels")
     compile_colours()  # here, and not in the viewer's thread
-    return (yield from comparing(labels_of(found), labels_of(truth)))
+    made, history = labels_of(found), history_of(found)
+    by_model = bool(history) and history[-1].step == "segment"  # its table is that of the model
+    return (yield from comparing(made, labels_of(truth), made.table if by_model else None))
 
 
 def _line(score: StructureScore) -> Line:
@@ -205,7 +207,12 @@ def _summary(compared: Compared, found: Labels, truth: Labels) -> str:
         return f"No value is in both {found.name!r} and {truth.name!r} at one place: do they mean the same structures?"
     missed, extra, other = compared.counts
     mean = f"Mean Dice {sum(known) / len(known):.3f} of {len(known)}. " if known else "Both are empty. "
-    return f"{mean}Voxels missed {missed}, extra {extra}, of another structure {other}."
+    others = f" {_counted(compared.left_out)} that the model does not look for left out." if compared.left_out else ""
+    return f"{mean}Voxels missed {missed}, extra {extra}, of another structure {other}.{others}"
+
+
+def _counted(structures: int) -> str:
+    return f"{structures} structure{'s' * (structures != 1)}"
 
 
 def _hex(colour: tuple[float, float, float]) -> str:

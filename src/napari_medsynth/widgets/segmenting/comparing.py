@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import GridError
-from ...core.labels import LabelMap
+from ...core.labels import LabelMap, LabelTable
 from ...core.progress import Job, Progress, told_as
 from ...io import write_labels
 from ...io.plainfile import read_json
@@ -40,11 +40,14 @@ class Compared:
     worst
         Of each structure, the index along each axis of the slice in which most of its voxels differ; a structure in
         which none differs is not listed.
+    left_out
+        How many structures of the truth were not looked for, and so are not missed.
     """
 
     scores: tuple[StructureScore, ...]
     overlay: npt.NDArray[np.uint8]
     worst: Mapping[int, tuple[int, ...]]
+    left_out: int = 0
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -53,7 +56,7 @@ class Compared:
         return int(found[MISSED]), int(found[EXTRA]), int(found[OTHER])
 
 
-def comparing(found: LabelMap, truth: LabelMap) -> Job[Compared]:
+def comparing(found: LabelMap, truth: LabelMap, looked_for: LabelTable | None = None) -> Job[Compared]:
     """Compare label maps, as a job; distances are measured in a process of its own, for the same reasons as a network.
 
     Parameters
@@ -62,6 +65,8 @@ def comparing(found: LabelMap, truth: LabelMap) -> Job[Compared]:
         What is judged, e.g. what a model found.
     truth
         What it is compared with.
+    looked_for
+        What a model finds; other structures of the truth count as background. Left out, all count.
 
     Raises
     ------
@@ -70,9 +75,13 @@ def comparing(found: LabelMap, truth: LabelMap) -> Job[Compared]:
     """
     require_comparable(found, truth)
     yield Progress(0, 0, "differences")
+    present = truth.values()
+    if looked_for is not None:
+        kept = truth.mask({*found.values(), *(entry.value for entry in looked_for)})
+        truth = replace(truth, array=truth.array * kept)
     overlay, worst = difference(found.array, truth.array)
     made = yield from measuring(found, truth)
-    return Compared(made, overlay, worst)
+    return Compared(made, overlay, worst, len(present) - len(truth.values()))
 
 
 def measuring(found: LabelMap, truth: LabelMap) -> Job[tuple[StructureScore, ...]]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QFrame, QLineEdit, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
@@ -122,6 +122,7 @@ class ImproveTab(QWidget):
             narrow(box)
             box.setToolTip(tip)
         self.name.setToolTip("What the case is called; keep to one name a patient")
+        self.place.setElideMode(Qt.TextElideMode.ElideLeft)
         self.place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QFormLayout(self)
         layout.addRow(_words(_FIRST))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
@@ -49,6 +49,7 @@ class ModelBox(QWidget):
         self.name, self.table, self.told = QElidingLabel(), Table(_COLUMNS, _HEIGHT), remark()
         self.choose = button("Folder…", self._ask, "Choose the folder that models are in")
         self.again = button("Look again", self.look, "List the models that the folder has by now")
+        self.name.setElideMode(Qt.TextElideMode.ElideLeft)
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)  # several lines, of which none is to be cut off

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
+    from ...learning.card import ModelCard
+
 _COLUMNS = {"Found": "What the model found", "mL": "Its volume"}
 _HEIGHT = 118
 _FILE = "image.nii.gz"
+_ADDED = "The result is a new layer; correct it with napari's brush, or go on to Compare and Improve."
+_HIDDEN = "Its uncertainty is a layer below it, hidden at first: click its eye."
 
 
 class RunTab(QWidget):
@@ -58,7 +62,8 @@ class RunTab(QWidget):
     def __init__(self, viewer: ViewerModel, bar: JobBar) -> None:
         super().__init__()
         self._viewer, self._bar = viewer, bar
-        self._problem = ""
+        self._problem = self._done = ""
+        self._asked: tuple[Image | None, ModelCard | None] = (None, None)
         self.image, self.models, self.options, self.fit = QComboBox(), ModelBox(), OptionsBox(), Fit(self)
         self.anyway = QCheckBox("Run anyway")
         self.run = button("Run (Ctrl+Enter)", self.start, "Find the model's structures, as a new labels layer")
@@ -94,7 +99,7 @@ class RunTab(QWidget):
         """Segment, in the background."""
         if self.update_state() or self.layer is None:
             return
-        self._problem = ""
+        self._problem = self._done = ""
         handle = start_job(
             partial(segmenting, self.layer, self.asked()),
             title="Segmenting",
@@ -138,8 +143,11 @@ class RunTab(QWidget):
     def _on_choice(self, *_: object) -> None:
         """See whether the model that is chosen fits the image that is."""
         model, self._problem = self.models.model, ""
-        self.anyway.setChecked(False)
-        self.fit.ask(self.layer, None if model is None else model.card)
+        asked = (self.layer, None if model is None else model.card)
+        if asked != self._asked:  # and not when only another layer came or went
+            self._asked, self._done = asked, ""
+            self.anyway.setChecked(False)
+            self.fit.ask(*asked)
         self.update_state()
 
     def _on_fit(self) -> None:
@@ -148,6 +156,7 @@ class RunTab(QWidget):
     def _on_made(self, made: list[LayerData]) -> None:
         add_layers(self._viewer, made)
         self.show_volumes(self._viewer.layers[-1])
+        self._done = _ADDED if len(made) == 1 else f"{_ADDED} {_HIDDEN}"
         self.made.emit(self._viewer.layers[-1])
 
     def show_volumes(self, layer: Labels) -> None:
@@ -167,7 +176,7 @@ class RunTab(QWidget):
         """Show what can be done; return what stands in the way of it."""
         obstacle = self._obstacle()
         self.anyway.setVisible(bool(self.fit.misfit) and self.fit.can_run)
-        self.told.setText(self._problem if not obstacle or self._bar.is_busy else obstacle)
+        self.told.setText(self._problem or self._done if not obstacle or self._bar.is_busy else obstacle)
         allow(self.run, obstacle)
         allow(self.copy, "" if self.models.model is not None and self.layer is not None else obstacle)
         return obstacle

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ...core.labels import LabelMap
-from ...core.progress import Job, Progress
+from ...core.progress import Job, Progress, told_as
 from ...core.volume import Volume
 from ...io import read_labels, read_sidecar, read_volume, write_volume
 from ..child import child
@@ -33,7 +33,8 @@ def segmenting(layer: Image, asked: Asked) -> Job[list[LayerData]]:
     Returns
     -------
     list of tuple
-        The uncertainty, if it was asked for, and the labels: array, arguments and type of each layer.
+        The uncertainty, if it was asked for (hidden: it lies over the image), and the labels: array, arguments and
+        type of each layer.
 
     Raises
     ------
@@ -45,13 +46,18 @@ def segmenting(layer: Image, asked: Asked) -> Job[list[LayerData]]:
         files = {name: Path(place) / f"{name}.nii" for name in ("image", "labels", "uncertainty")}
         image = volume_of(layer)
         write_volume(image, files["image"])
-        yield from child(asked.words(*map(str, files.values())))
+        yield from told_as(child(asked.words(*map(str, files.values()))), _told)
         yield Progress(0, 0, "taking the labels over")
         compile_colours()  # here, and not in the viewer's thread
         made = read_sidecar(files["labels"]).history
         labels = read_labels(files["labels"])
         uncertainty = read_volume(files["uncertainty"]) if asked.options.uncertainty else None
         return _layers(layer, image, asked, (labels, uncertainty), made)
+
+
+def _told(progress: Progress) -> Progress:
+    """What the process says; until it says something it loads PyTorch, which takes seconds."""
+    return progress if progress.note else Progress(0, 0, "starting")
 
 
 def _layers(
@@ -66,12 +72,12 @@ def _layers(
     history = (*history_of(source), *made)
     placed = LabelMap(labels.array, image.affine, asked.card.labels)
     placed.require_same_grid(image, "the result", "the image")
-    name = f"{source.name} {asked.name}"
+    name = asked.name if asked.name.startswith(source.name) else f"{source.name} {asked.name}"
     layers = [labels_layer_data(placed, name=name, history=history, like=source)]
     if uncertainty is not None:
         shown = Volume(uncertainty.array, image.affine)
         data, how, kind = image_layer_data(shown, name=f"{name} uncertainty", history=history, like=source)
-        how |= {"colormap": "inferno", "blending": "additive"}
+        how |= {"colormap": "inferno", "blending": "additive", "contrast_limits": (0.0, 1.0), "visible": False}
         layers.insert(0, (data, how, kind))
     if all(str(unit) == "pixel" for unit in source.units):  # they count as millimetres; napari warns of a mixture
         layers = [(data, {**how, "units": source.units}, kind) for data, how, kind in layers]

@@ -96,8 +96,10 @@ class Curves(QWidget):
             known = [(entry["epoch"], entry[key]) for entry in self._log if _is_number(entry.get(key))]
             curve.setData([epoch for epoch, _ in known], [value for _, value in known])
         last = max((entry["epoch"] for entry in self._log), default=1)
-        if len(self._plots) > 1:  # nothing to validate on
-            self._plots[1].setVisible(any(_is_number(entry.get("val_dice")) for entry in self._log))
+        if len(self._plots) > 1:
+            validated = any(_is_number(entry.get("val_dice")) for entry in self._log)
+            self._plots[1].setVisible(validated)
+            self._plots[0].getPlotItem().legend.setVisible(validated)  # one curve needs none
         for plot in self._plots:
             plot.setXRange(0 if last == 1 else 1, max(last, 2), padding=0.04)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from ...core.errors import ConfigError
 from ...core.labels import Label, LabelMap, LabelTable
 from ...core.schemes import scheme as scheme_named
 from ...datasets.finding import find_cases
 from ...datasets.found import FoundCase
-from ...io.cases import CaseIndex
-from ...io.names import IMAGE, INDEX
 from ..layers import labels_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ Source = Literal["synthetic", "real", "mixed"]
 
 #: Label maps of a folder that are read to see what structures there are.
 MOST_READ = 3
+
+_ALONE = "With one patient there is nothing to validate on: no Dice is shown, and the last epoch is kept. Add a second."
 
 _NEEDS = {"synthetic": "label maps", "real": "images with label maps", "mixed": "images with label maps"}
 
@@ -64,8 +67,7 @@ class Found:
         ]
         some = f" (of {_counted(self.read, 'label map')})" if self.read < self.labelled else ""
         counts = " · ".join([*parts, _counted(len(self.structures), "structure") + some])
-        alone = "\nOne patient leaves nothing to validate on: the last epoch is kept, not the best."
-        return counts + (alone if len(set(self.patients)) == 1 else "")
+        return f"{counts}\n{_ALONE}" if len(set(self.patients)) == 1 else counts
 
     def obstacle(self, source: Source) -> str:
         """Return why this kind of model cannot learn from it; empty if it can."""
@@ -82,8 +84,11 @@ def of_layers(pairs: Sequence[tuple[Labels, Image | None]]) -> Found:
     ------
     GridError, LabelError
         If a layer is no label map.
+    ConfigError
+        If two are the same: one would be validated on what the other has taught.
     """
     maps = [labels_of(layer) for layer, _ in pairs]
+    _require_different(maps, [layer.name for layer, _ in pairs])
     pictured = sum(image is not None for _, image in pairs)
     patients = tuple(str(number) for number in range(len(pairs)))
     ndim = max((labels.ndim for labels in maps), default=0)
@@ -114,7 +119,7 @@ def of_folder(folder: Path, layout: str, scheme: str | None) -> Found:
     if scheme is not None:
         listed = scheme_named(scheme)
         table = LabelTable(tuple(_meant(entry, listed) for entry in table))
-    pictured = sum(_has_image(case) for case in labelled)
+    pictured = sum(case.image is not None for case in labelled)
     ndim = max((labels.ndim for labels in maps), default=0)
     return Found(tuple(case.patient for case in cases), len(labelled), pictured, table, len(maps), ndim)
 
@@ -134,6 +139,12 @@ def relabelled(table: LabelTable, wanted: Iterable[int]) -> tuple[tuple[int, int
     return () if kept >= set(values) else tuple((value, value) for value in values if value in kept)
 
 
+def _require_different(maps: Sequence[LabelMap], names: Sequence[str]) -> None:
+    for (one, name), (other, twin) in combinations(zip(maps, names, strict=True), 2):
+        if one.values() and np.array_equal(one.array, other.array):
+            raise ConfigError(f"layers {name!r} and {twin!r} hold the same labels; untick one of them")
+
+
 def _structures(maps: Iterable[LabelMap]) -> LabelTable:
     """What is in label maps; a value that one has a name for gets that."""
     entries: dict[int, Label] = {}
@@ -143,14 +154,6 @@ def _structures(maps: Iterable[LabelMap]) -> LabelTable:
             if value and (value in listed or value not in entries):
                 entries[value] = labels.table[value]
     return LabelTable(tuple(entry for entry in entries.values() if not entry.context))
-
-
-def _has_image(case: FoundCase) -> bool:
-    """Whether a case has an image: a case folder stands for both, and may have none."""
-    place = case.image
-    if place is not None and (place / INDEX).is_file():
-        return IMAGE in CaseIndex.read(place).files
-    return place is not None
 
 
 def _meant(entry: Label, listed: LabelTable) -> Label:

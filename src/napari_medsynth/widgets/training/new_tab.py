@@ -143,7 +143,7 @@ class NewTab(QWidget):
     def _offer_name(self) -> None:
         """Name the run after what it learns from, with a number if there is one of that name."""
         pairs, path, models = self.data.pairs(), self.data.path, self.models
-        stem = path.name if path is not None else pairs[0][0].name if pairs else "model"
+        stem = path.name if path is not None else pairs[0][0].name.removesuffix(" labels") if pairs else "model"
         stem = f"{stem} {self.form.source}"
         self.form.offer_name(stem)
         number = 1

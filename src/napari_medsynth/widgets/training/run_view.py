@@ -188,7 +188,9 @@ def _dice(seen: Look) -> str:
     known = {name: value for name, value in best["dice"].items() if value is not None}
     names = sorted(known, key=lambda name: float(known[name]))[:_MOST_NAMED] if len(known) > _MOST_NAMED else known
     mean = best.get("val_dice")
-    head = f"Best: epoch {best['epoch']}" + ("" if mean is None else f", validation Dice {mean:.3f}")
+    if mean is None:
+        return f"Kept: epoch {best['epoch']}; with one patient there was nothing to validate on"
+    head = f"Best: epoch {best['epoch']}, validation Dice {mean:.3f}"
     listed = " · ".join(f"{name} {known[name]:.2f}" for name in names)
     return f"{head}\n{'worst of ' + str(len(known)) + ': ' if names is not known else ''}{listed}" if listed else head
 

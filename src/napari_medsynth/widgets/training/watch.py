@@ -20,6 +20,7 @@ Standing = Literal["starting", "running", "stopping", "finished", "stopped", "fa
 
 _TAIL = 1 << 14  #: bytes of the output that are read
 _RECENT = 5  #: epochs that time left is worked out of
+_FIRST_S = 3  #: of the first epoch, before time left is worked out of the batches that are done
 _ENOUGH = 2000  #: epochs that are kept of a long run
 
 Entry = Mapping[str, Any]
@@ -91,7 +92,7 @@ class Look:
     def seconds(self) -> float:
         """Seconds that it has trained, pauses left out."""
         done = float(self.log[-1].get("seconds") or 0.0) if self.log else 0.0
-        if self.state not in ("running", "stopping"):
+        if self.state not in ("running", "stopping") or "labels" not in self.about:  # it still reads its cases
             return done
         return done + max(0.0, self.at - max(self.logged_at, self._started))
 
@@ -104,6 +105,8 @@ class Look:
             done = int(self.log[-1]["epoch"])
             past = self.seconds - float(self.log[-1].get("seconds") or 0.0)
             ends.append(max(0.0, (epochs - done) * per_epoch - past))
+        elif self.share and self.progress.note.startswith("epoch") and self.seconds > _FIRST_S:
+            ends.append(self.seconds * (1 - self.share) / self.share)
         if isinstance(minutes, int | float):
             ends.append(max(0.0, 60 * minutes - self.seconds))
         return min(ends, default=None)
@@ -120,8 +123,8 @@ class Look:
 
     @property
     def _started(self) -> float:
-        process = self.about.get("process")
-        since = process.get("started") if isinstance(process, Mapping) else None
+        """When this process began to train: it says so before its first batch, and then after each epoch."""
+        since = self.about.get("updated")
         return float(since) if isinstance(since, int | float) else self.at
 
 
