@@ -31,7 +31,7 @@ from napari_medsynth.segmentation.inference import inputs_of, planned
 from napari_medsynth.segmentation.memory import peak_bytes
 from napari_medsynth.segmentation.model import SegmentationModel
 from napari_medsynth.segmentation.networks import NetworkSettings
-from napari_medsynth.segmentation.predict import PredictOptions, predict
+from napari_medsynth.segmentation.prediction import PredictOptions, predict
 from napari_medsynth.segmentation.spec import InputSpec
 from napari_medsynth.segmentation.tiles import Averaged, Tiles
 

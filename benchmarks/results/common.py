@@ -23,7 +23,7 @@ from napari_medsynth.io import write_case, write_json
 from napari_medsynth.learning.run import Run
 from napari_medsynth.metrics import bootstrap_interval
 from napari_medsynth.segmentation.model import SegmentationModel
-from napari_medsynth.segmentation.predict import Prediction, PredictOptions, predict
+from napari_medsynth.segmentation.prediction import Prediction, PredictOptions, predict
 from napari_medsynth.segmentation.settings import TrainSettings
 from napari_medsynth.segmentation.training import train
 

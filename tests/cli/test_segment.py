@@ -21,7 +21,7 @@ from napari_medsynth.io import read_labels, read_sidecar, read_volume, write_cas
 from napari_medsynth.rendering.workers import one_thread
 from napari_medsynth.segmentation.model import SegmentationModel
 from napari_medsynth.segmentation.networks import NetworkSettings
-from napari_medsynth.segmentation.predict import PredictOptions
+from napari_medsynth.segmentation.prediction import PredictOptions
 from napari_medsynth.segmentation.spec import InputSpec
 from napari_medsynth.segmentation.step import Segment
 

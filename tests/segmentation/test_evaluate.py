@@ -17,8 +17,8 @@ from napari_medsynth.core.progress import finish
 from napari_medsynth.datasets.found import FoundCase
 from napari_medsynth.io import write_labels, write_volume
 from napari_medsynth.metrics.scoring import scores
-from napari_medsynth.segmentation.evaluate import EvaluateOptions, evaluate
-from napari_medsynth.segmentation.predict import predict
+from napari_medsynth.segmentation.evaluation import EvaluateOptions, evaluate
+from napari_medsynth.segmentation.prediction import predict
 from napari_medsynth.segmentation.result_files import (
     csv_text,
     read_csv,

@@ -79,7 +79,7 @@ def test_what_cannot_be_applied_at_all_says_why(card: ModelCard, image: Volume, 
 
 
 def test_neither_fitting_nor_options_load_pytorch() -> None:
-    names = "from napari_medsynth.segmentation import fitting, options, predict, step, working"
+    names = "from napari_medsynth.segmentation import fitting, options, prediction, step, working"
     code = f"{names}; import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

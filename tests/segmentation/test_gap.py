@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_medsynth.core.errors import ConfigError
-from napari_medsynth.segmentation.gap import OVERALL, CaseScore, gap
+from napari_medsynth.segmentation.reality_gap import OVERALL, CaseScore, gap
 
 PATIENTS = 12
 

@@ -23,7 +23,7 @@ from napari_medsynth.segmentation.components import keep_largest
 from napari_medsynth.segmentation.inference import inputs_of, mirrors_of
 from napari_medsynth.segmentation.model import SegmentationModel
 from napari_medsynth.segmentation.networks import NetworkSettings
-from napari_medsynth.segmentation.predict import Prediction, PredictOptions, predict
+from napari_medsynth.segmentation.prediction import Prediction, PredictOptions, predict
 from napari_medsynth.segmentation.spec import InputSpec
 
 TABLE = LabelTable((Label(5, "left lung", side="left"), Label(9, "right lung", side="right"), Label(300, "liver")))

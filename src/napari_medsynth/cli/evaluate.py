@@ -17,7 +17,7 @@ from .console import Console
 
 if TYPE_CHECKING:
     from ..datasets.found import FoundCase
-    from ..segmentation.evaluate import EvaluateOptions
+    from ..segmentation.evaluation import EvaluateOptions
     from ..segmentation.model import SegmentationModel
     from ..segmentation.results import Evaluation
 
@@ -73,7 +73,7 @@ class Evaluate:
 
     def run(self, console: Console) -> None:
         """Read models, find cases, measure, write."""
-        from ..segmentation.evaluate import evaluate
+        from ..segmentation.evaluation import evaluate
         from ..segmentation.result_files import write_results
 
         options = self.options()
@@ -90,7 +90,7 @@ class Evaluate:
 
     def options(self) -> EvaluateOptions:
         """Return what is measured; :class:`ConfigError` if it cannot be."""
-        from ..segmentation.evaluate import EvaluateOptions
+        from ..segmentation.evaluation import EvaluateOptions
         from ..segmentation.options import PredictOptions
         from ..segmentation.shifts import SHIFTS
 
@@ -187,7 +187,7 @@ def dice_table(found: Evaluation) -> str:
     from rich.console import Console as Terminal
     from rich.table import Table
 
-    from ..segmentation.gap import OVERALL
+    from ..segmentation.reality_gap import OVERALL
     from ..segmentation.report_tables import estimate, named
     from ..segmentation.summaries import summary
 

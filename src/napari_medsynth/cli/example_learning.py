@@ -19,7 +19,7 @@ from ..learning.settings import FitSettings
 from ..metrics.scoring import mean_dice, scores
 from ..segmentation.dummy import dummy_body, dummy_data, dummy_scan
 from ..segmentation.model import SegmentationModel
-from ..segmentation.predict import predict
+from ..segmentation.prediction import predict
 from ..segmentation.prepare import Relabel
 from ..segmentation.samples import Samples, preparing
 from ..segmentation.settings import TrainSettings

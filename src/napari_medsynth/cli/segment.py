@@ -19,7 +19,7 @@ from .console import Console
 
 if TYPE_CHECKING:
     from ..segmentation.model import SegmentationModel
-    from ..segmentation.predict import Prediction
+    from ..segmentation.prediction import Prediction
 
 
 @dataclass(frozen=True, kw_only=True)

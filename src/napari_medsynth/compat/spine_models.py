@@ -1,7 +1,7 @@
 """Trained networks by the names that evaluation scripts use: :func:`load_model`, :func:`evaluate_model`, ``UNet``.
 
 Faces of :class:`~napari_medsynth.segmentation.model.SegmentationModel` and of
-:func:`~napari_medsynth.segmentation.evaluate.evaluate`, which measure far more.
+:func:`~napari_medsynth.segmentation.evaluation.evaluate`, which measure far more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What :func:`~napari_medsynth.segmentation.predict.predict` does; it loads PyTorch."""
+"""What :func:`~napari_medsynth.segmentation.prediction.predict` does; it loads PyTorch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .components import keep_largest
 from .model import SegmentationModel
 from .options import PredictOptions
 from .planning import Plan, Planner
-from .predict import Prediction
+from .prediction import Prediction
 from .restoring import Restoring
 from .spec import InputSpec
 from .tiles import Averaged, Mirror, Tiles
@@ -29,7 +29,7 @@ from .working import ORIENTATION, WorkingGrid, normalised, to_working, with_chan
 
 
 def predicting(model: SegmentationModel, image: Volume, options: PredictOptions, device: str) -> Job[Prediction]:
-    """Segment an image; see :func:`~napari_medsynth.segmentation.predict.predict`."""
+    """Segment an image; see :func:`~napari_medsynth.segmentation.prediction.predict`."""
     image = with_channels(image, model.spec)
     planner = _planner(model, image, options, device)
     plan = planner.plan()

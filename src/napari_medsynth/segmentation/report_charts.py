@@ -8,7 +8,7 @@ from typing import Any
 
 from ..datasets import report_page as page
 from ..datasets.curves import COLOURS, Line, Point, Row, interval_chart, line_chart
-from .gap import OVERALL, Gap
+from .reality_gap import OVERALL, Gap
 from .report_tables import estimate, signed
 from .results import Evaluation
 from .summaries import Curve, curves, gap_of, summary

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..datasets import report_page as page
 from ..metrics.intervals import Interval
-from .gap import OVERALL
+from .reality_gap import OVERALL
 from .results import METRICS, Evaluation
 from .summaries import Summary, summary
 

@@ -16,7 +16,7 @@ from ..core.settings import setting
 from ..core.step import Step
 from ..core.volume import Volume
 from .options import PredictOptions
-from .predict import Prediction, predict
+from .prediction import Prediction, predict
 from .spec import InputSpec
 
 if TYPE_CHECKING:

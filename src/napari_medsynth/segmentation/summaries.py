@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..metrics.intervals import Interval, bootstrap_interval
-from .gap import OVERALL, CaseScore, Gap, gap
+from .reality_gap import OVERALL, CaseScore, Gap, gap
 from .results import METRICS, Evaluation, Row
 from .shifts import SHIFTS
 

@@ -32,7 +32,7 @@ def as_python(asked: Asked, image: str) -> str:
 from napari_medsynth.core.progress import finish
 from napari_medsynth.io import read_volume, write_labels{write}
 from napari_medsynth.segmentation.model import SegmentationModel
-from napari_medsynth.segmentation.predict import PredictOptions, predict
+from napari_medsynth.segmentation.prediction import PredictOptions, predict
 
 model = SegmentationModel.read({str(asked.path)!r})
 image = read_volume({image!r})

@@ -24,7 +24,7 @@ from ..metrics.scoring import mean_dice, scores
 from .calibrating import Calibration
 from .model import SegmentationModel
 from .options import PredictOptions
-from .predict import predict
+from .prediction import predict
 from .report_pictures import Worst
 from .results import Condition, Evaluation, Row, TestedCase
 from .shifts import SHIFTS
