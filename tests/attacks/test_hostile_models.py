@@ -236,7 +236,7 @@ def test_a_model_with_one_byte_changed_is_refused(model: Path, place: int) -> No
 
 def test_a_model_with_the_card_of_another_is_refused(model: Path, tmp_path: Path) -> None:
     other = SegmentationModel.read(model).save(tmp_path / "other", name="other")
-    torch_free = json.loads(other.with_suffix(".json").read_text())
+    torch_free = json.loads(other.with_suffix(".json").read_text(encoding="utf-8"))
     torch_free["weights_sha256"] = "0" * 64
     model.with_suffix(".json").write_text(json.dumps(torch_free))
     with pytest.raises(ReadError, match="another model's"):
@@ -257,7 +257,7 @@ def test_a_header_that_claims_too_much_is_refused(model: Path, data: bytes) -> N
     import hashlib
 
     model.write_bytes(data)
-    card = json.loads(model.with_suffix(".json").read_text())
+    card = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     card["weights_sha256"] = hashlib.sha256(data).hexdigest()
     model.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ReadError, match="not a whole safetensors file"):
@@ -278,7 +278,7 @@ def test_a_header_that_claims_too_much_is_refused(model: Path, data: bytes) -> N
     ],
 )
 def test_a_card_that_lies_is_refused(model: Path, changes: dict[str, Any], reason: str) -> None:
-    card = json.loads(model.with_suffix(".json").read_text())
+    card = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
     model.with_suffix(".json").write_text(json.dumps({**card, **changes}))
     with pytest.raises(ReadError, match=reason):
         SegmentationModel.read(model)

@@ -36,7 +36,7 @@ def maps(tmp_path, monkeypatch):
 def test_each_structure_is_told_and_written(maps, capsys):
     assert main(["compare", "found.nii.gz", "truth.nii.gz", "-o", "scores.json"]) == 0
     said = capsys.readouterr().out
-    written = json.loads((maps / "scores.json").read_text())
+    written = json.loads((maps / "scores.json").read_text(encoding="utf-8"))
     liver, spleen, cyst = written["scores"]
     assert [score["name"] for score in written["scores"]] == ["liver", "spleen", "cyst"]
     assert liver["dice"] == pytest.approx(2 * 6 / (6 + 8))
@@ -54,7 +54,7 @@ def test_the_tolerance_is_that_of_the_surface_dice(maps, capsys):
     for tolerance in ("0.5", "2.5"):
         words = ["compare", "found.nii.gz", "truth.nii.gz", "-o", f"{tolerance}.json", "--tolerance-mm", tolerance]
         assert main(words) == 0
-        found.append(json.loads((maps / f"{tolerance}.json").read_text())["scores"][0]["surface_dice"])
+        found.append(json.loads((maps / f"{tolerance}.json").read_text(encoding="utf-8"))["scores"][0]["surface_dice"])
     assert found[0] < found[1] == 1
 
 
@@ -70,6 +70,6 @@ def test_a_file_that_is_there_is_not_replaced_unless_asked(maps, capsys):
     words = ["compare", "found.nii.gz", "truth.nii.gz", "-o", "scores.json"]
     assert main(words) == 1
     assert "scores.json exists; expected a new file, or --overwrite" in capsys.readouterr().err
-    assert (maps / "scores.json").read_text() == "mine"
+    assert (maps / "scores.json").read_text(encoding="utf-8") == "mine"
     assert main([*words, "--overwrite"]) == 0
-    assert json.loads((maps / "scores.json").read_text())
+    assert json.loads((maps / "scores.json").read_text(encoding="utf-8"))

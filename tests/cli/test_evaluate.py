@@ -64,7 +64,7 @@ def test_test_patients_of_the_split_are_tested_by_contrast_and_the_files_written
     command = "medsynth evaluate --resolution-factors 1.0,2.0 --shifts resolution --device cpu"
     assert found.made["command"] == command
     assert len(read_csv(place / "results/evaluation_results/results.csv")) == len(found.rows) == 2 * 2 * 3
-    assert "Reality gap" in (place / "results/evaluation_results/report.html").read_text()
+    assert "Reality gap" in (place / "results/evaluation_results/report.html").read_text(encoding="utf-8")
 
 
 def test_models_can_be_named_and_cases_that_they_know_are_refused_unless_allowed(place, tmp_path, capsys):
@@ -74,7 +74,7 @@ def test_models_can_be_named_and_cases_that_they_know_are_refused_unless_allowed
     assert "case 1_t1" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert main([*words, "--allow-seen", "--max-cases", "1"]) == 0
-    assert "not a fair test" in (tmp_path / "out/report.html").read_text()
+    assert "not a fair test" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
 
 
 def test_progress_is_told_as_json(place, tmp_path, capsys):

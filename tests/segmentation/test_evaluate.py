@@ -112,8 +112,8 @@ def test_files_and_values_agree(found, tmp_path):
     assert [path.name for path in paths] == ["report.html", "results.csv", "results.json"]
     again = read_results(tmp_path / "out")
     assert again.to_json() == found.to_json()
-    assert csv_text(read_csv(paths[1])) == csv_text(again.rows) == paths[1].read_text()
-    assert len(json.loads(paths[2].read_text())["scores"]) == len(found.rows)
+    assert csv_text(read_csv(paths[1])) == csv_text(again.rows) == paths[1].read_text(encoding="utf-8")
+    assert len(json.loads(paths[2].read_text(encoding="utf-8"))["scores"]) == len(found.rows)
 
 
 class _Tags(HTMLParser):
@@ -139,7 +139,7 @@ class _Tags(HTMLParser):
 
 
 def test_the_report_says_what_it_has_to_and_fetches_nothing(found, tmp_path):
-    report = write_results(tmp_path, found)[0].read_text()
+    report = write_results(tmp_path, found)[0].read_text(encoding="utf-8")
     tags = _Tags()
     tags.feed(report)
     assert not tags.open

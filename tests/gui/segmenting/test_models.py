@@ -42,7 +42,7 @@ def test_the_damaged_are_listed_with_the_reason(folder):
     (folder / "b.safetensors").unlink()
     (folder / "c.json").unlink()
     shutil.copy(folder / "tiny.safetensors", folder / "d.safetensors")
-    card = json.loads((folder / "tiny.json").read_text())
+    card = json.loads((folder / "tiny.json").read_text(encoding="utf-8"))
     (folder / "d.json").write_text(json.dumps({**card, "kind": "diffusion"}))
     shutil.copy(folder / "tiny.safetensors", folder / "e.safetensors")
     (folder / "e.json").write_text(json.dumps({**card, "inputs": {"kind": "cubes"}}))

@@ -24,7 +24,7 @@ EPOCH_S = 0.05
 words = sys.argv[1:]
 given = {flag: value for flag, value in pairwise(words) if flag.startswith("--")}
 run = Run(Path(given["--run"]))
-settings = yaml.safe_load(Path(given["--config"]).read_text())
+settings = yaml.safe_load(Path(given["--config"]).read_text(encoding="utf-8"))
 assert Path(given["--data-dir"]).is_dir()
 
 

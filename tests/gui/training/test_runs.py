@@ -38,7 +38,7 @@ def test_a_run_begins_is_followed_and_ends(qtbot, panel, layers, tmp_path):
     qtbot.waitUntil(lambda: panel.runs.list.rowCount() == 1, timeout=SOON)
     qtbot.waitUntil(lambda: panel.runs.list.item(0, 1).text() == "finished", timeout=SOON)
     assert [panel.runs.list.item(0, n).text() for n in (0, 2, 3)] == ["first", "3", "0.750"]
-    assert view.resume.toolTip() == "Not now: it has come to its end"
+    qtbot.waitUntil(lambda: view.resume.toolTip() == "Not now: it has come to its end", timeout=SOON)
 
 
 def test_layers_are_written_as_they_are_with_the_names_given(qtbot, panel, layers, tmp_path):
