@@ -21,7 +21,6 @@ from napari_medsynth.datasets.finding import find_cases
 from napari_medsynth.datasets.splitting import Split
 from napari_medsynth.io import write_case, write_json
 from napari_medsynth.learning.run import Run
-from napari_medsynth.metrics import bootstrap_interval
 from napari_medsynth.segmentation.model import SegmentationModel
 from napari_medsynth.segmentation.prediction import Prediction, PredictOptions, predict
 from napari_medsynth.segmentation.settings import TrainSettings
@@ -79,16 +78,10 @@ def named(array: np.ndarray, affine: Affine, names: Mapping[int, str]) -> LabelM
     return LabelMap(array, affine, LabelTable.from_names(dict(names)))
 
 
-def summary(values: Sequence[float]) -> str:
+def summary(values: Sequence[float | None]) -> str:
     """Mean over everything, and the range of what seeds gave, as text."""
-    numbers = [v for v in values if not np.isnan(v)]
+    numbers = [v for v in values if v is not None]
     return "–" if not numbers else f"{np.mean(numbers):.3f} ({min(numbers):.3f} … {max(numbers):.3f})"
-
-
-def interval(values: Sequence[float], groups: Sequence[str]) -> str:
-    """Mean with its 95 % interval, resampling ``groups``, as text."""
-    made = bootstrap_interval(values, groups, seed=0)
-    return f"{made.estimate:.3f} ({made.low:.3f} … {made.high:.3f}), N={made.n}"
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

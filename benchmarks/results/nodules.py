@@ -6,7 +6,7 @@ Model A learns from tumors made of numbers, inserted into the lungs of made ches
 a real nodule. Model B learns from the real nodules of ``node21_nodules``, in two halves: each is tested by a model that
 did not see it. A candidate is a connected part where the network's probability is above 0.1; it hits if it shares a
 voxel with the nodule. Each test scan is a cube of 50 mm about one nodule: false positives are of that much lung,
-not in a whole chest.
+not of a whole chest. Every cube has its nodule in the middle, which B may have learned and A cannot.
 """
 
 from __future__ import annotations

@@ -41,6 +41,9 @@ PARTS = {
 }
 RELABEL = ((101, BODY), (102, BODY), (104, DISC), (105, DISC))
 
+#: The slices that go through the canal and all discs; the others lie beside it.
+MIDDLE = ("slice2", "slice3")
+
 INPUTS = InputSpec(kind="slices", plane="sagittal", spacing=(1.3, 1.3), patch=(192, 160))
 RENDER = Render(
     preset="spine-t1",
@@ -167,14 +170,15 @@ def inverted(case: Case) -> Case:
 
 def measured(model: object, case: Case) -> list[dict[str, object]]:
     """Compare what a model finds with the structures that the truth names."""
-    truth = case.labels
-    values = [entry.value for entry in truth.table]
-    return [score.to_json() for score in scores(truth, found(model, case.image), values=values, surfaces=False)]
+    labels, truth = found(model, case.image), case.labels
+    return [score.to_json() for score in scores(truth, labels, values=truth.values(), surfaces=False)]
 
 
 def show(rows: list[dict[str, object]]) -> None:
     """Print Dice of each test and structure, A beside B."""
     lines = []
+    middle = [row for row in rows if row["test"] == "spine2d" and row["case"] in MIDDLE]
+    rows = [*({**row, "test": "spine2d, through the middle"} for row in middle), *rows]
     for test in dict.fromkeys(row["test"] for row in rows):
         for name in NAMES.values():
             part = [r for r in rows if r["test"] == test and r["name"] == name]
